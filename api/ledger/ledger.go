@@ -1,0 +1,304 @@
+package ledger
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/candor-ugc/candor/api/content"
+	"github.com/candor-ugc/candor/moderation"
+)
+
+// The indexes that the tables declare.
+const (
+	// BySite orders a site's documents by id, which for contents is by time.
+	BySite = "site"
+	// ByPublic finds what is public about one subject.
+	ByPublic = "public"
+	// ByAuthor finds what one person wrote, voted or reported.
+	ByAuthor = "author"
+	// ByContent finds what belongs to one content.
+	ByContent = "content"
+	// ByWaiting finds the contents that wait for a decision.
+	ByWaiting = "waiting"
+	// ByOwes finds documents whose effects are not settled, longest first.
+	ByOwes = "owes"
+	// ByFeed orders documents by the time of their last change, for nodes that
+	// follow each other. Engines of one process leave it out.
+	ByFeed = "feed"
+	// ByTime orders a site's events by time.
+	ByTime = "time"
+)
+
+// Record is a content as the ledger keeps it, with what its last changes owe.
+type Record struct {
+	content.Content `bson:",inline"`
+	// Events are the changes since the content was last settled; while it owes
+	// nothing they are history that the events table holds too.
+	Events    []Event               `bson:"events,omitempty"`
+	Screening *moderation.Screening `bson:"screening,omitempty"`
+	// Reports counts the different people who reported it since it was last
+	// decided.
+	Reports int `bson:"reports,omitempty"`
+	// Slot is the key of the slot it occupies, see [Slot].
+	Slot string `bson:"slot,omitempty"`
+	// Owes says, when written, that the change is not settled yet. A record that
+	// was read owes something when [Record.Unsettled] says so.
+	Owes bool `bson:"-"`
+	// Stored are the keys as they were read.
+	Stored Keys `bson:"x,omitempty"`
+}
+
+// Unsettled reports whether a record that was read still owes effects.
+func (r *Record) Unsettled() bool { return r.Stored[ByOwes] != "" }
+
+// Event is one committed change of a content: what the audit keeps, and what is
+// settled. It holds no words of the author.
+type Event struct {
+	// ID is content/rev.
+	ID      string        `bson:"_id" json:"id"`
+	Site    string        `bson:"site" json:"site"`
+	Content string        `bson:"content" json:"content"`
+	Kind    content.Kind  `bson:"kind" json:"kind"`
+	Rev     int64         `bson:"rev" json:"rev"`
+	Action  string        `bson:"action" json:"action"`
+	From    content.State `bson:"from" json:"from,omitempty"`
+	To      content.State `bson:"to" json:"to"`
+	Actor   string        `bson:"actor" json:"actor,omitempty"`
+	Role    content.Role  `bson:"role" json:"role,omitempty"`
+	// Automatic is whether a rule or model decided, not a person.
+	Automatic bool     `bson:"automatic" json:"automatic"`
+	Reasons   []string `bson:"reasons,omitempty" json:"reasons,omitempty"`
+	// Note is what moderators tell each other; erased with the content.
+	Note string `bson:"note,omitempty" json:"note,omitempty"`
+	// Version is the Rev of the text that the change was about, TextHash its
+	// SHA-256.
+	Version  int64     `bson:"version" json:"version"`
+	TextHash string    `bson:"text_hash,omitempty" json:"text_hash,omitempty"`
+	At       time.Time `bson:"at" json:"at"`
+	// Previous is the version that this change replaced; it moves to the
+	// revisions table when settled.
+	Previous *content.Version `bson:"previous,omitempty" json:"-"`
+}
+
+// Revision is a version of a content that is no longer its current one.
+type Revision struct {
+	ID      string          `bson:"_id"`
+	Site    string          `bson:"site"`
+	Content string          `bson:"content"`
+	Version content.Version `bson:"version"`
+}
+
+// Slot is a place that one content can hold: one review of an author for a
+// product.
+type Slot struct {
+	Key     string    `bson:"_id"`
+	Content string    `bson:"content"`
+	At      time.Time `bson:"at"`
+	Rev     int64     `bson:"rev"`
+}
+
+// Replay is what was answered to a request with an Idempotency-Key.
+type Replay struct {
+	// Key is site, person and key.
+	Key string `bson:"_id"`
+	// Hash is the SHA-256 of the request.
+	Hash    string    `bson:"hash"`
+	Content string    `bson:"content"`
+	Body    []byte    `bson:"body"`
+	At      time.Time `bson:"at"`
+	Rev     int64     `bson:"rev"`
+}
+
+// Vote is what one person found of one content.
+type Vote struct {
+	Site    string    `bson:"site"`
+	Content string    `bson:"content"`
+	Voter   string    `bson:"voter"`
+	Value   int       `bson:"value"`
+	At      time.Time `bson:"at"`
+	Rev     int64     `bson:"rev"`
+	Owes    bool      `bson:"owes,omitempty"`
+}
+
+// Tally is the sum of the votes for one content.
+type Tally struct {
+	Content string          `bson:"_id"`
+	Site    string          `bson:"site"`
+	Subject content.Subject `bson:"subject"`
+	Votes   content.Votes   `bson:"votes"`
+	Changed time.Time       `bson:"changed"`
+	Rev     int64           `bson:"rev"`
+}
+
+// Report is a shopper's report with its revision.
+type Report struct {
+	content.Report `bson:",inline"`
+	Rev            int64 `bson:"rev"`
+}
+
+// Product is a catalogue entry with its revision.
+type Product struct {
+	content.Product `bson:",inline"`
+	Rev             int64 `bson:"rev"`
+}
+
+// Board is a board with its revision.
+type Board struct {
+	content.Board `bson:",inline"`
+	Rev           int64 `bson:"rev"`
+}
+
+// Settings are the settings of one site.
+type Settings struct {
+	Site             string `bson:"_id"`
+	content.Settings `bson:",inline"`
+}
+
+// Lease is the right to do some work alone for a while.
+type Lease struct {
+	Name   string    `bson:"_id"`
+	Holder string    `bson:"holder"`
+	Until  time.Time `bson:"until"`
+	Rev    int64     `bson:"rev"`
+}
+
+// Receipt says that a person's contents were erased, without saying what they
+// were.
+type Receipt struct {
+	ID       string    `bson:"_id" json:"id"`
+	Site     string    `bson:"site" json:"site"`
+	Contents int       `bson:"contents" json:"contents"`
+	Votes    int       `bson:"votes" json:"votes"`
+	Reports  int       `bson:"reports" json:"reports"`
+	At       time.Time `bson:"at" json:"at"`
+	Rev      int64     `bson:"rev" json:"-"`
+}
+
+// Schema names one table and its indexes.
+type Schema struct {
+	Table   string
+	Indexes []string
+}
+
+// Schemas lists every table; engines prepare them when they open.
+func Schemas() []Schema {
+	return []Schema{
+		{"contents", []string{BySite, ByPublic, ByAuthor, ByWaiting, ByOwes, ByFeed}},
+		{"events", []string{ByContent, ByTime}},
+		{"revisions", []string{ByContent}},
+		{"slots", nil},
+		{"replays", []string{ByTime}},
+		{"votes", []string{ByContent, ByAuthor, ByOwes}},
+		{"tallies", []string{ByPublic, ByFeed}},
+		{"reports", []string{ByContent, ByAuthor}},
+		{"products", []string{BySite}},
+		{"boards", []string{BySite}},
+		{"settings", nil},
+		{"leases", nil},
+		{"receipts", []string{BySite}},
+	}
+}
+
+// Ledger is a store with Candor's tables.
+type Ledger struct {
+	Store
+	Contents  Table[Record]
+	Events    Table[Event]
+	Revisions Table[Revision]
+	Slots     Table[Slot]
+	Replays   Table[Replay]
+	Votes     Table[Vote]
+	Tallies   Table[Tally]
+	Reports   Table[Report]
+	Products  Table[Product]
+	Boards    Table[Board]
+	Settings  Table[Settings]
+	Leases    Table[Lease]
+	Receipts  Table[Receipt]
+}
+
+// Millis writes a time as text that sorts as time does, to the millisecond.
+func Millis(t time.Time) string {
+	s := strconv.FormatInt(max(t.UnixMilli(), 0), 16)
+	return "000000000000"[:12-min(len(s), 12)] + s
+}
+
+// New puts Candor's tables on a store.
+func New(s Store) *Ledger {
+	return &Ledger{
+		Store:    s,
+		Contents: Table[Record]{s, "contents", recordMeta},
+		Events: Table[Event]{s, "events", func(e *Event) (string, int64, Keys) {
+			return e.ID, e.Rev, Keys{
+				ByContent: Key(e.Site, e.Content, Millis(e.At), e.ID),
+				ByTime:    Key(e.Site, Millis(e.At), e.ID),
+			}
+		}},
+		Revisions: Table[Revision]{s, "revisions", func(r *Revision) (string, int64, Keys) {
+			return r.ID, 1, Keys{ByContent: Key(r.Site, r.Content, Millis(r.Version.At), r.ID)}
+		}},
+		Slots: Table[Slot]{s, "slots", func(l *Slot) (string, int64, Keys) { return l.Key, l.Rev, nil }},
+		Replays: Table[Replay]{s, "replays", func(r *Replay) (string, int64, Keys) {
+			return r.Key, r.Rev, Keys{ByTime: Key(Millis(r.At), r.Key)}
+		}},
+		Votes: Table[Vote]{s, "votes", voteMeta},
+		Tallies: Table[Tally]{s, "tallies", func(t *Tally) (string, int64, Keys) {
+			return t.Content, t.Rev, Keys{
+				ByPublic: Key(t.Site, string(t.Subject.Type), t.Subject.ID, t.Content),
+				ByFeed:   Key(Millis(t.Changed), t.Content),
+			}
+		}},
+		Reports: Table[Report]{s, "reports", func(r *Report) (string, int64, Keys) {
+			return Key(r.Site, r.Content, r.Reporter), r.Rev, Keys{
+				ByContent: Key(r.Site, r.Content, r.Reporter),
+				ByAuthor:  Key(r.Site, r.Reporter, r.Content),
+			}
+		}},
+		Products: Table[Product]{s, "products", func(p *Product) (string, int64, Keys) {
+			return Key(p.Site, p.ID), p.Rev, Keys{BySite: Key(p.Site, p.ID)}
+		}},
+		Boards: Table[Board]{s, "boards", func(b *Board) (string, int64, Keys) {
+			return Key(b.Site, b.ID), b.Rev, Keys{BySite: Key(b.Site, b.ID)}
+		}},
+		Settings: Table[Settings]{s, "settings", func(v *Settings) (string, int64, Keys) { return v.Site, v.Rev, nil }},
+		Leases:   Table[Lease]{s, "leases", func(l *Lease) (string, int64, Keys) { return l.Name, l.Rev, nil }},
+		Receipts: Table[Receipt]{s, "receipts", func(r *Receipt) (string, int64, Keys) {
+			return r.ID, r.Rev, Keys{BySite: Key(r.Site, r.ID)}
+		}},
+	}
+}
+
+func recordMeta(r *Record) (string, int64, Keys) {
+	k := Keys{
+		BySite: Key(r.Site, r.ID),
+		ByFeed: Key(Millis(r.UpdatedAt), r.ID),
+	}
+	if r.Shown {
+		k[ByPublic] = Key(r.Site, string(r.Subject.Type), r.Subject.ID, r.ID)
+	}
+	if r.Author.ID != "" {
+		k[ByAuthor] = Key(r.Site, r.Author.ID, r.ID)
+	}
+	if r.State == content.Pending {
+		k[ByWaiting] = Key(r.Site, r.ID)
+	}
+	if r.Owes {
+		k[ByOwes] = Key(Millis(r.UpdatedAt), r.ID)
+	}
+	return r.ID, r.Rev, k
+}
+
+func voteMeta(v *Vote) (string, int64, Keys) {
+	id := Key(v.Site, v.Content, v.Voter)
+	k := Keys{ByAuthor: Key(v.Site, v.Voter, v.Content)}
+	switch v.Value {
+	case 1:
+		k[ByContent] = Key(v.Site, v.Content, "+", v.Voter)
+	case -1:
+		k[ByContent] = Key(v.Site, v.Content, "-", v.Voter)
+	}
+	if v.Owes {
+		k[ByOwes] = Key(Millis(v.At), id)
+	}
+	return id, v.Rev, k
+}
