@@ -13,9 +13,11 @@ func Bayesian(v int, r, m, c float64) float64 {
 }
 
 // Wilson is the lower bound of the Wilson score interval (E. B. Wilson, 1927)
-// for up positive of n trials at z = 1.96 (95 %). It is 0 for n <= 0.
+// for up positive of n trials at z = 1.96 (95 %). It is 0 for n <= 0, and
+// exactly 0 for up <= 0: rounding must not put what only found disapproval
+// before what nobody voted on.
 func Wilson(up, n int) float64 {
-	if n <= 0 {
+	if n <= 0 || up <= 0 {
 		return 0
 	}
 	const z = 1.96

@@ -1,10 +1,6 @@
 package shelf
 
-import (
-	"context"
-
-	"github.com/candor-ugc/candor/api/content"
-)
+import "github.com/candor-ugc/candor/api/content"
 
 // Sort is the order of a listing. Every order is total: contents that are equal
 // in it come newest first.
@@ -91,14 +87,4 @@ type SummaryPage struct {
 	Body    []byte
 	ETag    string
 	Summary content.Summary
-}
-
-// List gives one page. It fails with ErrCursor, ErrSort or ErrLimit, or when
-// the source does. An unknown subject, kind or parent has an empty page.
-func (s *Shelf) List(ctx context.Context, q Query) (*Page, error) { return nil, nil }
-
-// Summary gives how the reviews of a product add up. A product nothing is
-// published about has zeros and the prior's score.
-func (s *Shelf) Summary(ctx context.Context, site, product string) (*SummaryPage, error) {
-	return nil, nil
 }

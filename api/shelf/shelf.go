@@ -1,9 +1,12 @@
 package shelf
 
 import (
+	"container/list"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
+	"sync"
 
 	"github.com/candor-ugc/candor/api/content"
 )
@@ -72,37 +75,127 @@ type Ref struct {
 	ID      string
 }
 
+// maxLoads bounds how many rows are read from the source at the same time, and
+// with it the memory that is not yet counted.
+const maxLoads = 8
+
 // Shelf is safe for concurrent use.
-type Shelf struct{}
+type Shelf struct {
+	src   Source
+	max   int64
+	prior func(site string) (mean, weight float64)
+	loads chan struct{}
 
-// New makes an empty shelf.
-func New(src Source, o Options) *Shelf { return &Shelf{} }
-
-// Item gives the encoded public form of one content and its strong, quoted
-// entity tag, or false when it is not public.
-func (s *Shelf) Item(ctx context.Context, site string, subject content.Subject, id string) (body []byte, etag string, ok bool, err error) {
-	return nil, "", false, nil
+	mu    sync.Mutex
+	rows  map[key]*row
+	used  *list.List // of loaded rows, the one used last in front
+	stats Stats
 }
 
-// Items gives the encoded public forms of several contents of a site by id.
-// Those that are not public are absent.
-func (s *Shelf) Items(ctx context.Context, site string, refs []Ref) (map[string][]byte, error) {
-	return nil, nil
+// New makes an empty shelf.
+func New(src Source, o Options) *Shelf {
+	s := &Shelf{
+		src:   src,
+		max:   o.MaxBytes,
+		prior: o.Prior,
+		loads: make(chan struct{}, maxLoads),
+		rows:  map[key]*row{},
+		used:  list.New(),
+	}
+	if s.max <= 0 {
+		s.max = DefaultMaxBytes
+	}
+	if s.prior == nil {
+		d := content.DefaultSettings()
+		s.prior = func(string) (float64, float64) { return d.PriorMean, d.PriorWeight }
+	}
+	return s
 }
 
 // Refresh reads one content again and brings its row in step. When it returns
 // without an error, every request that starts later sees the content at least
 // as it was when Refresh was called. It does nothing while the row is not
 // loaded. When it fails the row is dropped, so that nothing stale is served.
+//
+// Calls may come in any order and at the same time: each reads the source while
+// no other changes the row.
 func (s *Shelf) Refresh(ctx context.Context, site string, subject content.Subject, id string) error {
+	r := s.touched(key{site, subject}, id)
+	if r == nil {
+		return nil
+	}
+	if err := s.refresh(ctx, r, id); err != nil {
+		s.mu.Lock()
+		s.forget(r)
+		s.mu.Unlock()
+		return fmt.Errorf("refresh shelf: %w", err)
+	}
+	return nil
+}
+
+// touched gives the row that a content must be brought in step on. It is nil
+// when no row has to change, or when the one that is loading will see to it.
+func (s *Shelf) touched(k key, id string) *row {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.rows[k]
+	if r == nil || !r.place.reading {
+		return r
+	}
+	r.place.missed[id] = struct{}{}
+	return nil
+}
+
+func (s *Shelf) refresh(ctx context.Context, r *row, id string) error {
+	if err := r.take(ctx); err != nil {
+		return err
+	}
+	defer r.release()
+	return s.reread(ctx, r, id)
+}
+
+// reread brings a row in step with one content. The caller holds the turn.
+func (s *Shelf) reread(ctx context.Context, r *row, id string) error {
+	l, err := s.src.One(ctx, r.key.site, id)
+	if errors.Is(err, ErrGone) {
+		l, err = Loaded{}, nil
+	}
+	if err != nil {
+		return fmt.Errorf("read %q: %w", id, err)
+	}
+	gained, err := r.put(id, l)
+	if err != nil {
+		return err
+	}
+	s.charge(r, gained)
 	return nil
 }
 
 // Drop forgets one row; it is loaded again when asked for.
-func (s *Shelf) Drop(site string, subject content.Subject) {}
+func (s *Shelf) Drop(site string, subject content.Subject) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.rows[key{site, subject}]; r != nil {
+		s.forget(r)
+	}
+}
 
 // DropAll forgets every row of a site.
-func (s *Shelf) DropAll(site string) {}
+func (s *Shelf) DropAll(site string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for k, r := range s.rows {
+		if k.site == site {
+			s.forget(r)
+		}
+	}
+}
 
 // Stats tells how the shelf is doing.
-func (s *Shelf) Stats() Stats { return Stats{} }
+func (s *Shelf) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stats := s.stats
+	stats.Subjects = s.used.Len()
+	return stats
+}
