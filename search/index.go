@@ -4,203 +4,290 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
-
-	"github.com/blevesearch/bleve/v2"
-	bsearch "github.com/blevesearch/bleve/v2/search"
-	"github.com/blevesearch/bleve/v2/search/query"
 )
 
-// Index is an open index. It is safe for concurrent use.
+// Index is an open index. It is safe for concurrent use; a Rebuild swaps what
+// it stands on while it goes on serving.
 type Index struct {
-	mu   sync.RWMutex
 	path string
 	kind Kind
 	opts Options
-	b    bleve.Index
+	lock *os.File
+
+	// pending are the changes that wait for the one batch that is being
+	// written; whoever writes next takes all of them.
+	pendingMu sync.Mutex
+	pending   []*change
+	// applying serialises batches and guards next.
+	applying sync.Mutex
+	next     *rebuild
+
+	mu  sync.RWMutex // guards cur
+	cur *generation  // nil when closed
 }
 
-// Open opens an existing index.
+// generation is a store in its folder, kept open while anything reads it.
+type generation struct {
+	name  string
+	store *store
+	users sync.WaitGroup
+}
+
+// Open opens the index at path. ErrMissing, ErrCorrupt and ErrOutdated say
+// that it must be rebuilt, ErrLocked that another process has it.
 func Open(path string, kind Kind, opts Options) (*Index, error) {
-	b, err := bleve.Open(filepath.Join(path, "store"))
-	if errors.Is(err, bleve.ErrorIndexPathDoesNotExist) {
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("open index: %w", ErrMissing)
 	}
+	x, err := locked(path, kind, opts)
 	if err != nil {
-		return nil, fmt.Errorf("open index: %w: %w", ErrCorrupt, err)
+		return nil, fmt.Errorf("open index: %w", err)
 	}
-	return &Index{path: path, kind: kind, opts: opts, b: b}, nil
-}
-
-// Create makes a new, empty index.
-func Create(path string, kind Kind, opts Options) (*Index, error) {
-	if err := os.MkdirAll(path, 0o700); err != nil {
-		return nil, fmt.Errorf("create index: %w", err)
+	m, err := readMeta(path, kind, opts)
+	if err == nil {
+		x.cur = &generation{name: m.Generation}
+		x.cur.store, err = openStore(filepath.Join(path, filepath.Base(m.Generation)), kind, opts)
 	}
-	m := bleve.NewIndexMapping()
-	for _, f := range []string{"Site", "ContentKind", "SubjectType", "Subject", "AuthorID", "Language", "State", "Reasons"} {
-		m.DefaultMapping.AddFieldMappingsAt(f, bleve.NewKeywordFieldMapping())
+	if err == nil {
+		err = x.check()
 	}
-	b, err := bleve.New(filepath.Join(path, "store"), m)
 	if err != nil {
-		return nil, fmt.Errorf("create index: %w", err)
+		return nil, errors.Join(fmt.Errorf("open index: %w", err), x.Close())
 	}
-	return &Index{path: path, kind: kind, opts: opts, b: b}, nil
-}
-
-// Rebuild makes a new index from docs in place of what is at path.
-func Rebuild(ctx context.Context, path string, kind Kind, opts Options,
-	docs iter.Seq2[Document, error], progress func(n int),
-) (*Index, error) {
-	if err := os.RemoveAll(filepath.Join(path, "store")); err != nil {
-		return nil, fmt.Errorf("rebuild index: %w", err)
-	}
-	x, err := Create(path, kind, opts)
-	if err != nil {
-		return nil, err
-	}
-	if err := x.fill(ctx, docs, progress); err != nil {
-		return nil, errors.Join(fmt.Errorf("rebuild index: %w", err), x.Close())
+	if err := removeOthers(path, m.Generation); err != nil {
+		return nil, errors.Join(fmt.Errorf("open index: %w", err), x.Close())
 	}
 	return x, nil
 }
 
-// Rebuild fills a new index from docs while this one goes on serving, then
-// swaps it in. Changes applied meanwhile are in the new index too.
-func (x *Index) Rebuild(ctx context.Context, docs iter.Seq2[Document, error], progress func(n int)) error {
-	return x.fill(ctx, docs, progress)
-}
-
-func (x *Index) fill(ctx context.Context, docs iter.Seq2[Document, error], progress func(n int)) error {
-	n := 0
-	for d, err := range docs {
-		if err != nil {
-			return err
-		}
-		if err := x.Apply(ctx, []Document{d}, nil); err != nil {
-			return err
-		}
-		if n++; progress != nil {
-			progress(n)
-		}
-	}
-	return nil
-}
-
-// Apply puts and deletes in one durable batch.
-func (x *Index) Apply(ctx context.Context, put []Document, del []string) error {
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("apply to index: %w", err)
-	}
-	b := x.b.NewBatch()
-	for _, d := range put {
-		if err := b.Index(d.ID, d); err != nil {
-			return fmt.Errorf("apply to index: %w", err)
-		}
-	}
-	for _, id := range del {
-		b.Delete(id)
-	}
-	if err := x.b.Batch(b); err != nil {
-		return fmt.Errorf("apply to index: %w", err)
-	}
-	return nil
-}
-
-func (x *Index) request(q Query, size int) (*bleve.SearchRequest, error) {
-	if q.Site == "" {
-		return nil, fmt.Errorf("%w: no site", ErrQuery)
-	}
-	term := func(field, v string) query.Query {
-		t := query.NewTermQuery(v)
-		t.SetField(field)
-		return t
-	}
-	and := []query.Query{term("Site", q.Site)}
-	if q.Subject != "" {
-		and = append(and, term("Subject", q.Subject))
-	}
-	for field, values := range map[string][]string{"ContentKind": q.Kinds, "Language": q.Languages, "State": q.States} {
-		var or []query.Query
-		for _, v := range values {
-			or = append(or, term(field, v))
-		}
-		if or != nil {
-			and = append(and, query.NewDisjunctionQuery(or))
-		}
-	}
-	if q.Text != "" {
-		and = append(and, query.NewMatchQuery(q.Text))
-	}
-	return bleve.NewSearchRequestOptions(query.NewConjunctionQuery(and), size, 0, q.Explain), nil
-}
-
-// Search answers one page.
-func (x *Index) Search(ctx context.Context, q Query) (Result, error) {
-	start := time.Now()
-	if q.Limit == 0 {
-		q.Limit = 20
-	}
-	req, err := x.request(q, q.Limit)
+// check reads every row once, which also warms the columns.
+func (x *Index) check() error {
+	v, err := x.cur.store.view(context.Background())
 	if err != nil {
-		return Result{}, err
+		return err
 	}
-	switch q.Sort {
-	case SortNewest:
-		req.Sort = bsearch.ParseSortOrderStrings([]string{"-Published", "_id"})
-	case SortOldest:
-		req.Sort = bsearch.ParseSortOrderStrings([]string{"Published", "_id"})
-	}
-	r, err := x.b.SearchInContext(ctx, req)
-	if err != nil {
-		return Result{}, fmt.Errorf("search: %w", err)
-	}
-	out := Result{Total: r.Total, Took: time.Since(start)}
-	for _, h := range r.Hits {
-		out.Hits = append(out.Hits, Hit{ID: h.ID, Score: h.Score})
-	}
-	return out, nil
+	return v.close()
 }
 
-// Matches returns the id and score of at most max hits, unsorted.
-func (x *Index) Matches(ctx context.Context, q Query, max int) ([]Match, error) {
-	req, err := x.request(q, max)
+// Create makes a new, empty index at path, in place of any that is there.
+func Create(path string, kind Kind, opts Options) (*Index, error) {
+	x, err := locked(path, kind, opts)
+	if err != nil {
+		return nil, fmt.Errorf("create index: %w", err)
+	}
+	g, err := x.newGeneration()
+	if err == nil {
+		err = x.adopt(g)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("create index: %w", err), x.Close())
+	}
+	return x, nil
+}
+
+func locked(path string, kind Kind, opts Options) (*Index, error) {
+	if kind != Public && kind != Desk {
+		return nil, fmt.Errorf("unknown kind of index %q", kind)
+	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, err
+	}
+	lock, err := lockFile(filepath.Join(path, lockName))
 	if err != nil {
 		return nil, err
 	}
-	r, err := x.b.SearchInContext(ctx, req)
-	if err != nil {
-		return nil, fmt.Errorf("search: %w", err)
-	}
-	var out []Match
-	for _, h := range r.Hits {
-		out = append(out, Match{ID: h.ID, Score: h.Score})
-	}
-	return out, nil
+	return &Index{path: path, kind: kind, opts: opts, lock: lock}, nil
 }
 
-// Suggest finds similar questions and reviews that answer.
-func (x *Index) Suggest(ctx context.Context, q SuggestQuery) (Suggestions, error) {
-	var out Suggestions
-	r, err := x.Search(ctx, Query{Site: q.Site, Text: q.Text, SubjectType: "product", Subject: q.Product, Kinds: []string{"question"}})
+func (x *Index) newGeneration() (*generation, error) {
+	name, err := newGeneration(x.path)
 	if err != nil {
-		return out, err
+		return nil, err
 	}
-	out.Questions, out.Took = r.Hits, r.Took
-	return out, nil
+	s, err := newStore(filepath.Join(x.path, name), x.kind, x.opts)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(filepath.Join(x.path, name)))
+	}
+	return &generation{name: name, store: s}, nil
 }
 
-// Highlights returns at most n terms that stand out in a product's reviews.
-func (x *Index) Highlights(ctx context.Context, site, product string, n int) ([]Term, error) {
-	return []Term{}, ctx.Err()
+// adopt makes g current on disk and in memory and removes what was before.
+func (x *Index) adopt(g *generation) error {
+	m := meta{Version: mappingVersion, Kind: x.kind, Texts: x.opts.Texts == nil, Generation: g.name}
+	if err := writeMeta(x.path, m); err != nil {
+		return err
+	}
+	x.mu.Lock()
+	old := x.cur
+	x.cur = g
+	x.mu.Unlock()
+	var err error
+	if old != nil {
+		old.users.Wait()
+		err = old.store.close()
+	}
+	return errors.Join(err, removeOthers(x.path, g.name))
+}
+
+// acquire returns the current generation; release must follow.
+func (x *Index) acquire() (*generation, error) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if x.cur == nil || x.cur.store == nil {
+		return nil, ErrClosed
+	}
+	x.cur.users.Add(1)
+	return x.cur, nil
+}
+
+// view calls fn with a snapshot of the current generation.
+func (x *Index) view(ctx context.Context, fn func(*view) error) error {
+	g, err := x.acquire()
+	if err != nil {
+		return err
+	}
+	defer g.users.Done()
+	v, err := g.store.view(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(fn(v), v.close())
+}
+
+// change is one call of Apply that waits to be written.
+type change struct {
+	put  []Document
+	del  []string
+	done chan error
+}
+
+// Apply deletes and puts documents in one durable batch, which the next Search
+// sees. A document replaces the one of the same id whatever its Rev: callers
+// serialise changes to one document. Calls that come while a batch is being
+// written share the next one. ErrDocument leaves the index as it was.
+func (x *Index) Apply(ctx context.Context, put []Document, del []string) error {
+	for i := range put {
+		if put[i].ID == "" || put[i].Site == "" {
+			return fmt.Errorf("apply to index: %w: id %q, site %q", ErrDocument, put[i].ID, put[i].Site)
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("apply to index: %w", err)
+	}
+	c := &change{put: put, del: del, done: make(chan error, 1)}
+	x.pendingMu.Lock()
+	x.pending = append(x.pending, c)
+	x.pendingMu.Unlock()
+
+	x.applying.Lock()
+	x.flush()
+	x.applying.Unlock()
+	if err := <-c.done; err != nil {
+		return fmt.Errorf("apply to index: %w", err)
+	}
+	return nil
+}
+
+// flush writes all pending changes as one batch. The caller holds applying.
+func (x *Index) flush() {
+	x.pendingMu.Lock()
+	changes := x.pending
+	x.pending = nil
+	x.pendingMu.Unlock()
+	if len(changes) == 0 {
+		return
+	}
+	put, del := merge(changes)
+	err := x.write(put, del)
+	for _, c := range changes {
+		c.done <- err
+	}
+}
+
+// merge makes one change of several, in which the last word on an id holds.
+func merge(changes []*change) (put []Document, del []string) {
+	if len(changes) == 1 {
+		return changes[0].put, changes[0].del
+	}
+	last := make(map[string]int)
+	for i, c := range changes {
+		for _, id := range c.del {
+			last[id] = -1
+		}
+		for j := range c.put {
+			last[c.put[j].ID] = i
+		}
+	}
+	for i, c := range changes {
+		for j := range c.put {
+			if last[c.put[j].ID] == i {
+				put = append(put, c.put[j])
+			}
+		}
+	}
+	for id, i := range last {
+		if i < 0 {
+			del = append(del, id)
+		}
+	}
+	return put, del
+}
+
+func (x *Index) write(put []Document, del []string) error {
+	g, err := x.acquire()
+	if err != nil {
+		return err
+	}
+	defer g.users.Done()
+	if x.next != nil {
+		if err := x.next.overtake(put, del); err != nil {
+			return err
+		}
+	}
+	return g.store.apply(put, del)
 }
 
 // Count is the number of documents.
-func (x *Index) Count(ctx context.Context) (uint64, error) { return x.b.DocCount() }
+func (x *Index) Count(ctx context.Context) (uint64, error) {
+	var n uint64
+	err := x.view(ctx, func(v *view) error {
+		n = v.docs
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("count index: %w", err)
+	}
+	return n, nil
+}
 
-// Close releases the index; later calls return ErrClosed.
-func (x *Index) Close() error { return x.b.Close() }
+// Close waits for running searches and releases the index; later calls return
+// ErrClosed. Closing twice is not an error.
+func (x *Index) Close() error {
+	x.applying.Lock()
+	defer x.applying.Unlock()
+	x.mu.Lock()
+	g := x.cur
+	x.cur = nil
+	lock := x.lock
+	x.lock = nil
+	x.mu.Unlock()
+	var err error
+	if g != nil && g.store != nil {
+		g.users.Wait()
+		err = g.store.close()
+	}
+	if lock != nil {
+		err = errors.Join(err, lock.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("close index: %w", err)
+	}
+	return nil
+}
