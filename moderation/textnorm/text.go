@@ -348,3 +348,31 @@ func Squeeze(src, dst []byte) []byte {
 
 // FoldWord folds a single word of a word list the way texts are folded.
 func FoldWord(w string) string { return foldString(composed(w)) }
+
+// Digit gives the ASCII digit a decimal digit of any served script stands for.
+func Digit(r rune) (byte, bool) {
+	if r < 0x80 {
+		return byte(r), r >= '0' && r <= '9'
+	}
+	if g := glyphs().get(r); g.class == classDigit {
+		return g.fold[0], true
+	}
+	return 0, false
+}
+
+// ASCIILetter gives the plain lower-case ASCII letter of a rune, styled and
+// full-width letters included, 0 for none.
+func ASCIILetter(r rune) byte {
+	switch {
+	case r >= 'a' && r <= 'z':
+		return byte(r)
+	case r >= 'A' && r <= 'Z':
+		return byte(r) + 'a' - 'A'
+	case r < 0x80:
+		return 0
+	}
+	if g := glyphs().get(r); g.styled && len(g.fold) == 1 {
+		return g.fold[0]
+	}
+	return 0
+}

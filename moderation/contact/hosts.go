@@ -1,0 +1,171 @@
+package contact
+
+import (
+	"strings"
+	"unicode"
+
+	"golang.org/x/net/publicsuffix"
+
+	"github.com/candor-ugc/candor/moderation/textnorm"
+)
+
+func isLetter(r rune) bool { return unicode.IsLetter(r) }
+
+// knownSuffix: the host has at least two labels and ends in a suffix of the
+// public list.
+func knownSuffix(host string) bool {
+	if !strings.Contains(host, ".") || strings.Contains(host, "..") || strings.HasPrefix(host, ".") {
+		return false
+	}
+	suffix, icann := publicsuffix.PublicSuffix(host)
+	return (icann || strings.Contains(suffix, ".")) && suffix != host
+}
+
+// wordSuffixes are top-level domains that are also words: "great.it fits" is a
+// missing space, not a link.
+var wordSuffixes = set("it is so my me in no to be at do am as us by the tr ve de da la le et en el se is ok hi id im are you here one " +
+	"now get fun how new red win top day love life live work works cool best free good great sale buy buzz help pink blue black gold " +
+	"kim men ps re st vet ne mu su ya ki bu on la lo un al es os ni na sa ng sa pa po ba an si bi mi vi tip link style fit car cars " +
+	"shoes clothing fashion pro plus zip mov fail wow yes")
+
+// common are suffixes that nobody writes after a full stop by mistake.
+var common = set("com net org info biz shop store online site xyz club io co app tv ly gl gg cc ru cn ir in uk eu fr nl pl pt " +
+	"br mx ph no dk fi ch at us ca au jp kr tk ml ga cf vip icu click website space tech blog dev gov edu mobi asia nu ws")
+
+func set(words string) map[string]bool {
+	m := map[string]bool{}
+	for w := range strings.FieldsSeq(words) {
+		m[w] = true
+	}
+	return m
+}
+
+// bareHost decides whether "a.b" without a scheme is a link. A path behind it
+// settles the doubt.
+func bareHost(host string, withPath bool) bool {
+	if !knownSuffix(host) {
+		return false
+	}
+	labels := strings.Split(host, ".")
+	last := labels[len(labels)-1]
+	name := labels[len(labels)-2]
+	if isNumber(last) || len(name) < 2 || isNumber(name) && len(labels) == 2 {
+		return false
+	}
+	if withPath {
+		return true
+	}
+	if common[last] && !wordSuffixes[last] {
+		return true
+	}
+	if wordSuffixes[last] {
+		// "shop.example.it" or "example.com.tr" are links, "fine.it" is not.
+		return len(labels) > 2 && (common[name] || labels[0] == "www" || labels[0] == "m" || labels[0] == "shop")
+	}
+	return len(last) == 2 && len(labels) > 2
+}
+
+func isNumber(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
+}
+
+// dotWords and atWords are how people write around a filter.
+var (
+	dotWords   = set("dot nokta punkt point punto prikk tuldok نقطه दाट डॉट")
+	atWords    = set("at et chez arroba kuyruklu")
+	tlds       = set("com net org info biz shop store ru ir cn in")
+	mailHosts  = set("gmail hotmail yahoo outlook icloud protonmail yandex mynet")
+	maxSpelled = 60
+)
+
+// spelled finds "example dot com" and "name at gmail dot com".
+func (s *scanner) spelled() {
+	w := words{runes: s.runes}
+	var prev [5]word // the last words, newest first
+	for n := 0; w.next(); n++ {
+		copy(prev[1:], prev[:])
+		prev[0] = w.cur
+		if !tlds[prev[0].text] || prev[1].text == "" {
+			continue
+		}
+		name := prev[1]
+		at := 2
+		if dotWords[prev[1].text] {
+			name, at = prev[2], 3
+		} else if !prev[1].bracketDot(s.runes, prev[0].start) {
+			continue
+		}
+		if name.text == "" || prev[0].end-name.start > maxSpelled {
+			continue
+		}
+		if mailHosts[name.text] && at+1 < len(prev) && atWords[prev[at].text] && prev[at+1].text != "" {
+			s.add(Finding{Kind: Email, Start: prev[at+1].start, End: prev[0].end, Obfuscated: true})
+			continue
+		}
+		s.link(name.start, prev[0].end, name.text+"."+prev[0].text, true)
+	}
+}
+
+type word struct {
+	text       string
+	start, end int
+}
+
+// bracketDot: between the word and the one that starts at next stands a dot in
+// brackets or between spaces: "example[.]com", "example . com".
+func (w word) bracketDot(runes []rune, next int) bool {
+	if next-w.end < 2 || next-w.end > 5 {
+		return false
+	}
+	dot := false
+	for _, r := range runes[w.end:next] {
+		switch r {
+		case '.':
+			if dot {
+				return false
+			}
+			dot = true
+		case ' ', '(', ')', '[', ']', '{', '}':
+		default:
+			return false
+		}
+	}
+	// "Great. In summer" is a sentence end: the space is only behind the dot.
+	return dot && runes[w.end] != '.'
+}
+
+// words cuts letters into lower-case words.
+type words struct {
+	runes []rune
+	at    int
+	cur   word
+	buf   []rune
+}
+
+func (w *words) next() bool {
+	for w.at < len(w.runes) && !isWordRune(w.runes[w.at]) {
+		w.at++
+	}
+	start := w.at
+	w.buf = w.buf[:0]
+	for w.at < len(w.runes) && isWordRune(w.runes[w.at]) {
+		r := w.runes[w.at]
+		if a := textnorm.ASCIILetter(r); a != 0 {
+			r = rune(a)
+		}
+		if len(w.buf) < 64 {
+			w.buf = append(w.buf, r)
+		}
+		w.at++
+	}
+	if start == w.at {
+		return false
+	}
+	w.cur = word{text: string(w.buf), start: start, end: w.at}
+	return true
+}
+
+func isWordRune(r rune) bool {
+	return r < 0x80 && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-') ||
+		r >= 0x80 && (unicode.IsLetter(r) || unicode.IsMark(r) || unicode.IsDigit(r))
+}
