@@ -103,28 +103,33 @@ func (s *Set) For(code string) *Analyzer {
 func (s *Set) Keys() []string { return slices.Sorted(maps.Keys(s.byKey)) }
 
 func newAnalyzer(key string, l *lang) *Analyzer {
-	a := &Analyzer{key: key, lang: l, stop: make(map[string]struct{}), cache: newWordCache(), joinerAff: make(map[string]struct{})}
+	a := &Analyzer{key: key, lang: l, stop: stopSet(l), cache: newWordCache(), joinerAff: make(map[string]struct{})}
+	for _, w := range strings.Fields(l.affixes) {
+		a.joinerAff[fold(w, false)] = struct{}{}
+	}
+	return a
+}
+
+func stopSet(l *lang) map[string]struct{} {
+	out := make(map[string]struct{})
 	add := func(w string) {
 		if f := fold(strings.ToLower(w), l.foldAA); f != "" {
-			a.stop[f] = struct{}{}
+			out[f] = struct{}{}
 		}
 	}
 	for _, list := range l.stopWords {
 		for line := range strings.Lines(string(list)) {
 			line, _, _ = strings.Cut(line, "#")
 			line, _, _ = strings.Cut(line, "|")
-			for _, w := range strings.Fields(line) {
+			for w := range strings.FieldsSeq(line) {
 				add(w)
 			}
 		}
 	}
-	for _, w := range strings.Fields(l.extraStop) {
+	for w := range strings.FieldsSeq(l.extraStop) {
 		add(w)
 	}
-	for _, w := range strings.Fields(l.affixes) {
-		a.joinerAff[fold(w, false)] = struct{}{}
-	}
-	return a
+	return out
 }
 
 // Key is the family's name, which is also what fields are named after.

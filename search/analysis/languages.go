@@ -130,3 +130,16 @@ func stemNorwegian(lower, _ string) string {
 	norwegian.Stem(env)
 	return fold(env.Current(), true)
 }
+
+// StopWords returns the folded stop words of a family, for telling languages
+// apart by them; nil for one that has none.
+func StopWords(key string) map[string]struct{} {
+	l, ok := languages()[key]
+	if !ok {
+		return nil
+	}
+	return stopSet(l)
+}
+
+// Fold is the folding of words in lower case, without any language's own.
+func Fold(lower string) string { return fold(lower, false) }
