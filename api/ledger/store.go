@@ -113,10 +113,14 @@ type Store interface {
 	Close() error
 }
 
-// Prefix is the range of all keys of index that begin with the given parts.
+// Prefix is the range of all keys of index that begin with the given parts and
+// have more; without parts it is the whole index.
 func Prefix(index string, parts ...string) Range {
-	p := Key(append(parts, "")...)
-	return Range{Index: index, From: p, To: p[:len(p)-1] + string(separator+1)}
+	if len(parts) == 0 {
+		return Range{Index: index}
+	}
+	p := Key(parts...)
+	return Range{Index: index, From: p + string(separator), To: p + string(separator+1)}
 }
 
 // separator stands between the parts of a key. Ids hold no control characters,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
@@ -90,7 +91,10 @@ func (t Table[T]) Replace(ctx context.Context, v *T, from int64) error {
 // attempt with nothing written. It gives up with ErrConflict after many
 // attempts.
 func (t Table[T]) Modify(ctx context.Context, id string, change func(v *T, found bool) error) (*T, error) {
-	for range 200 {
+	for attempt := range 200 {
+		if err := pause(ctx, attempt); err != nil {
+			return nil, fmt.Errorf("modify %s %q: %w", t.name, id, err)
+		}
 		v, err := t.Get(ctx, id)
 		found := err == nil
 		if errors.Is(err, ErrNotFound) {
@@ -117,6 +121,24 @@ func (t Table[T]) Modify(ctx context.Context, id string, change func(v *T, found
 		}
 	}
 	return nil, fmt.Errorf("modify %s %q: %w", t.name, id, ErrConflict)
+}
+
+// pause waits before an attempt once several were lost: 1 to 20 ms. A replica
+// set shows readers only what its majority holds, so the document that won may
+// take some milliseconds to appear, and reading it again at once would use up
+// all attempts on an old one.
+func pause(ctx context.Context, attempt int) error {
+	if attempt < 10 {
+		return nil
+	}
+	timer := time.NewTimer(time.Duration(min(attempt-9, 20)) * time.Millisecond)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Delete removes documents by id.

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -28,6 +29,8 @@ type Store struct {
 	writes  chan *write
 	closing chan struct{}
 	done    chan struct{}
+	// close runs once; everybody who closes learns how it went.
+	close func() error
 }
 
 // initialMap is the address space mapped at first, in bytes. Growing the map
@@ -59,6 +62,7 @@ func Open(path string) (*Store, error) {
 	if err := s.prepare(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", path, err), db.Close())
 	}
+	s.close = sync.OnceValue(s.shut)
 	go s.commit()
 	return s, nil
 }
@@ -101,12 +105,9 @@ func (s *Store) Shared() bool { return false }
 
 // Close writes what was accepted, then closes the file. Later changes fail with
 // ledger.ErrUnavailable.
-func (s *Store) Close() error {
-	select {
-	case <-s.closing:
-		return nil
-	default:
-	}
+func (s *Store) Close() error { return s.close() }
+
+func (s *Store) shut() error {
 	close(s.closing)
 	<-s.done
 	if err := s.db.Close(); err != nil {
@@ -118,14 +119,18 @@ func (s *Store) Close() error {
 // Insert adds all documents in one transaction, or none.
 func (s *Store) Insert(ctx context.Context, puts ...ledger.Put) error {
 	return s.write(ctx, func(tx *bbolt.Tx) (outcome, error) {
+		type place struct{ table, id string }
+		taken := make(map[place]bool, len(puts))
 		for _, p := range puts {
 			b, err := s.table(tx, p.Table)
 			if err != nil {
 				return err, nil
 			}
-			if b.Get([]byte(p.Doc.ID)) != nil {
+			at := place{p.Table, p.Doc.ID}
+			if taken[at] || b.Get([]byte(p.Doc.ID)) != nil {
 				return &ledger.ExistsError{Table: p.Table, ID: p.Doc.ID}, nil
 			}
+			taken[at] = true
 		}
 		for _, p := range puts {
 			if err := s.put(tx, p.Table, p.Doc, nil); err != nil {
@@ -144,6 +149,8 @@ func (s *Store) InsertMissing(ctx context.Context, table string, docs []ledger.D
 		if err != nil {
 			return err, nil
 		}
+		// The change is applied again when another one spoilt its group.
+		clear(added)
 		for i, d := range docs {
 			if b.Get([]byte(d.ID)) != nil {
 				continue
@@ -162,9 +169,9 @@ func (s *Store) InsertMissing(ctx context.Context, table string, docs []ledger.D
 }
 
 // Get returns a copy of the document.
-func (s *Store) Get(_ context.Context, table, id string) (bson.Raw, error) {
+func (s *Store) Get(ctx context.Context, table, id string) (bson.Raw, error) {
 	var raw bson.Raw
-	err := s.view(func(tx *bbolt.Tx) error {
+	err := s.view(ctx, func(tx *bbolt.Tx) error {
 		b, err := s.table(tx, table)
 		if err != nil {
 			return err
@@ -306,7 +313,10 @@ func (s *Store) unindex(tx *bbolt.Tx, table string, had, keep ledger.Keys) error
 	return nil
 }
 
-func (s *Store) view(read func(tx *bbolt.Tx) error) error {
+func (s *Store) view(ctx context.Context, read func(tx *bbolt.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("read ledger: %w", err)
+	}
 	err := s.db.View(read)
 	if errors.Is(err, bbolt.ErrDatabaseNotOpen) {
 		return fmt.Errorf("ledger is closed: %w", ledger.ErrUnavailable)

@@ -32,6 +32,9 @@ var errAborted = errors.New("bolt: transaction aborted")
 // whose context ends meanwhile does not learn whether it was written.
 func (s *Store) write(ctx context.Context, apply func(tx *bbolt.Tx) (outcome, error)) error {
 	w := &write{apply: apply, result: make(chan error, 1)}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("write ledger: %w", err)
+	}
 	select {
 	case <-s.closing:
 		return fmt.Errorf("ledger is closed: %w", ledger.ErrUnavailable)

@@ -17,6 +17,12 @@ import (
 // with a caller that writes.
 const page = 256
 
+// pageBytes is the size in bytes at which a page ends before it is full.
+const pageBytes = 8 << 20
+
+// checkEvery is how many keys are counted between two looks at the context.
+const checkEvery = 4096
+
 // Scan reads a range page by page.
 func (s *Store) Scan(ctx context.Context, table string, r ledger.Range) iter.Seq2[bson.Raw, error] {
 	return func(yield func(bson.Raw, error) bool) {
@@ -26,7 +32,7 @@ func (s *Store) Scan(ctx context.Context, table string, r ledger.Range) iter.Seq
 			if r.Limit > 0 {
 				n = min(n, left)
 			}
-			docs, last, err := s.page(table, r, n)
+			docs, last, err := s.page(ctx, table, r, n)
 			for _, d := range docs {
 				if err := ctx.Err(); err != nil {
 					yield(nil, err)
@@ -50,8 +56,9 @@ func (s *Store) Scan(ctx context.Context, table string, r ledger.Range) iter.Seq
 }
 
 // page reads up to n documents, and gives the key to go on after: "" at the end.
-func (s *Store) page(table string, r ledger.Range, n int) (docs []bson.Raw, last string, err error) {
-	err = s.view(func(tx *bbolt.Tx) error {
+func (s *Store) page(ctx context.Context, table string, r ledger.Range, n int) (docs []bson.Raw, last string, err error) {
+	size := 0
+	err = s.view(ctx, func(tx *bbolt.Tx) error {
 		b, err := s.table(tx, table)
 		if err != nil {
 			return err
@@ -62,8 +69,9 @@ func (s *Store) page(table string, r ledger.Range, n int) (docs []bson.Raw, last
 			}
 			if v != nil {
 				docs = append(docs, slices.Clone(v))
+				size += len(v)
 			}
-			if len(docs) == n {
+			if len(docs) == n || size >= pageBytes {
 				last = string(k)
 				return false
 			}
@@ -74,15 +82,22 @@ func (s *Store) page(table string, r ledger.Range, n int) (docs []bson.Raw, last
 }
 
 // Count walks the keys of a range without reading documents.
-func (s *Store) Count(_ context.Context, table string, r ledger.Range) (int, error) {
+func (s *Store) Count(ctx context.Context, table string, r ledger.Range) (int, error) {
 	n := 0
-	err := s.view(func(tx *bbolt.Tx) error {
-		return s.walk(tx, table, r, func(_, _ []byte) bool {
+	err := s.view(ctx, func(tx *bbolt.Tx) error {
+		err := s.walk(tx, table, r, func(_, _ []byte) bool {
 			n++
-			return r.Limit == 0 || n < r.Limit
+			return (r.Limit == 0 || n < r.Limit) && (n%checkEvery != 0 || ctx.Err() == nil)
 		})
+		if err != nil {
+			return err
+		}
+		return ctx.Err()
 	})
-	return n, err
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
 }
 
 // walk visits the entries of a range in order until visit says no.
