@@ -16,6 +16,8 @@ const (
 	ByPublic = "public"
 	// ByAuthor finds what one person wrote, voted or reported.
 	ByAuthor = "author"
+	// ByParent finds the public replies to one content.
+	ByParent = "parent"
 	// ByContent finds what belongs to one content.
 	ByContent = "content"
 	// ByWaiting finds the contents that wait for a decision.
@@ -39,6 +41,8 @@ type Record struct {
 	// Reports counts the different people who reported it since it was last
 	// decided.
 	Reports int `bson:"reports,omitempty"`
+	// DecidedAt is when a moderator last decided about it.
+	DecidedAt time.Time `bson:"decided_at,omitempty"`
 	// Slot is the key of the slot it occupies, see [Slot].
 	Slot string `bson:"slot,omitempty"`
 	// Owes says, when written, that the change is not settled yet. A record that
@@ -126,8 +130,11 @@ type Tally struct {
 	Site    string          `bson:"site"`
 	Subject content.Subject `bson:"subject"`
 	Votes   content.Votes   `bson:"votes"`
-	Changed time.Time       `bson:"changed"`
-	Rev     int64           `bson:"rev"`
+	// Base are votes that came with an import, of people nobody knows; Votes
+	// includes them.
+	Base    content.Votes `bson:"base"`
+	Changed time.Time     `bson:"changed"`
+	Rev     int64         `bson:"rev"`
 }
 
 // Report is a shopper's report with its revision.
@@ -162,6 +169,14 @@ type Lease struct {
 	Rev    int64     `bson:"rev"`
 }
 
+// Identity tells one ledger from another, so that indexes made from one are not
+// taken for those of another.
+type Identity struct {
+	ID   string `bson:"_id"`
+	UUID string `bson:"uuid"`
+	Rev  int64  `bson:"rev"`
+}
+
 // Receipt says that a person's contents were erased, without saying what they
 // were.
 type Receipt struct {
@@ -183,7 +198,7 @@ type Schema struct {
 // Schemas lists every table; engines prepare them when they open.
 func Schemas() []Schema {
 	return []Schema{
-		{"contents", []string{BySite, ByPublic, ByAuthor, ByWaiting, ByOwes, ByFeed}},
+		{"contents", []string{BySite, ByPublic, ByParent, ByAuthor, ByWaiting, ByOwes, ByFeed}},
 		{"events", []string{ByContent, ByTime}},
 		{"revisions", []string{ByContent}},
 		{"slots", nil},
@@ -196,6 +211,7 @@ func Schemas() []Schema {
 		{"settings", nil},
 		{"leases", nil},
 		{"receipts", []string{BySite}},
+		{"identity", nil},
 	}
 }
 
@@ -215,6 +231,7 @@ type Ledger struct {
 	Settings  Table[Settings]
 	Leases    Table[Lease]
 	Receipts  Table[Receipt]
+	Identity  Table[Identity]
 }
 
 // Millis writes a time as text that sorts as time does, to the millisecond.
@@ -262,6 +279,7 @@ func New(s Store) *Ledger {
 		}},
 		Settings: Table[Settings]{s, "settings", func(v *Settings) (string, int64, Keys) { return v.Site, v.Rev, nil }},
 		Leases:   Table[Lease]{s, "leases", func(l *Lease) (string, int64, Keys) { return l.Name, l.Rev, nil }},
+		Identity: Table[Identity]{s, "identity", func(i *Identity) (string, int64, Keys) { return i.ID, i.Rev, nil }},
 		Receipts: Table[Receipt]{s, "receipts", func(r *Receipt) (string, int64, Keys) {
 			return r.ID, r.Rev, Keys{BySite: Key(r.Site, r.ID)}
 		}},
@@ -275,6 +293,9 @@ func recordMeta(r *Record) (string, int64, Keys) {
 	}
 	if r.Shown {
 		k[ByPublic] = Key(r.Site, string(r.Subject.Type), r.Subject.ID, r.ID)
+		if r.Parent != "" {
+			k[ByParent] = Key(r.Site, r.Parent, r.ID)
+		}
 	}
 	if r.Author.ID != "" {
 		k[ByAuthor] = Key(r.Site, r.Author.ID, r.ID)

@@ -1,0 +1,81 @@
+package lifecycle
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/candor-ugc/candor/api/content"
+	"github.com/candor-ugc/candor/api/ledger"
+	"github.com/candor-ugc/candor/moderation"
+)
+
+// screen detects the language of what was written, where its author did not
+// state it, and has it judged. A verdict is advice: who decides is up to the
+// site's policy, and the state stays pending here.
+func (s *Service) screen(ctx context.Context, rec *ledger.Record) (moderation.Screening, error) {
+	settings, err := s.SiteSettings(ctx, rec.Site)
+	if err != nil {
+		return moderation.Screening{}, err
+	}
+	v := &rec.Current
+	confidence := 1.0
+	if v.Language == "" {
+		v.Language, confidence = s.Detect(v.Title+"\n"+v.Body, settings.Languages...)
+	}
+	sub := submissionOf(rec)
+	sub.LanguageConfidence, sub.SiteLanguages = confidence, settings.Languages
+	result := s.Screener.Screen(ctx, sub)
+	s.Screener.Observe(sub)
+	return result, nil
+}
+
+func submissionOf(rec *ledger.Record) moderation.Submission {
+	v := rec.Current
+	return moderation.Submission{
+		ID: rec.ID, Site: rec.Site, Kind: string(rec.Kind), Language: v.Language, Title: v.Title, Body: v.Body,
+		Rating: v.Rating, SubjectType: string(rec.Subject.Type), Subject: rec.Subject.ID,
+		AuthorID: rec.Author.ID, At: rec.UpdatedAt,
+	}
+}
+
+// enqueue brings the queue in step with a record.
+func (s *Service) enqueue(rec *ledger.Record) {
+	if rec.State != content.Pending {
+		s.queue.Remove(rec.ID)
+		return
+	}
+	s.queue.Put(queueItem(rec))
+}
+
+func queueItem(rec *ledger.Record) moderation.Item {
+	item := moderation.Item{
+		ID: rec.ID, Site: rec.Site, Kind: string(rec.Kind), Language: rec.Current.Language,
+		SubjectType: string(rec.Subject.Type), Subject: rec.Subject.ID, AuthorID: rec.Author.ID,
+		Entered: rec.QueuedAt, Reporters: rec.Reports, Rev: rec.Rev,
+	}
+	if sc := rec.Screening; sc != nil {
+		item.Risk, item.Labels, item.Route, item.Cluster = sc.Risk, sc.Labels, sc.Route, sc.Cluster
+		for _, sig := range sc.Signals {
+			item.Reasons = append(item.Reasons, sig.Code)
+		}
+	}
+	return item
+}
+
+// loadQueue fills the queue from the ledger.
+func (s *Service) loadQueue(ctx context.Context, progress func(n int)) error {
+	n := 0
+	for rec, err := range s.Ledger.Contents.Scan(ctx, ledger.Range{Index: ledger.ByWaiting}) {
+		if err != nil {
+			return fmt.Errorf("read what waits: %w", err)
+		}
+		s.enqueue(rec)
+		if n++; progress != nil && n%1000 == 0 {
+			progress(n)
+		}
+	}
+	if progress != nil {
+		progress(n)
+	}
+	return nil
+}

@@ -1,0 +1,151 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/candor-ugc/candor/api/content"
+	"github.com/candor-ugc/candor/api/ledger"
+	"github.com/candor-ugc/candor/moderation"
+)
+
+// maxReasons bounds the reason codes of one decision.
+const maxReasons = 5
+
+// Decision is what a moderator decides about a content.
+type Decision struct {
+	Action moderation.Action
+	// Reasons are codes of moderation.Reasons; needed to reject, to request
+	// changes and to remove.
+	Reasons []string
+	// Message is told to the author, Note to other moderators.
+	Message, Note string
+	// Rev is the revision that was looked at.
+	Rev int64
+}
+
+// decisions are the actions open to moderators.
+var decisions = []moderation.Action{
+	moderation.ActionApprove, moderation.ActionReject, moderation.ActionRequestChanges,
+	moderation.ActionRemove, moderation.ActionRestore,
+}
+
+// Validate checks a decision against the published reasons.
+func (d Decision) Validate() error {
+	var e content.Invalid
+	if !slices.Contains(decisions, d.Action) {
+		e.Add("action", "invalid", "must be approve, reject, request_changes, remove or restore")
+	}
+	restricts := d.Action == moderation.ActionReject || d.Action == moderation.ActionRequestChanges || d.Action == moderation.ActionRemove
+	if restricts && len(d.Reasons) == 0 {
+		e.Add("reasons", "required", "must name at least one reason")
+	}
+	if len(d.Reasons) > maxReasons {
+		e.Add("reasons", "too_many", "must have at most %d entries", maxReasons)
+	}
+	for _, r := range d.Reasons {
+		if _, ok := moderation.ReasonByCode(r); !ok {
+			e.Add("reasons", "unknown", "%.60q is no published reason", r)
+		}
+	}
+	e.Text("message", d.Message, 0, content.MaxNote)
+	e.Text("note", d.Note, 0, content.MaxNote)
+	if d.Rev < 1 {
+		e.Add("rev", "required", "must be the revision that was looked at")
+	}
+	return e.Err()
+}
+
+// Decide carries out a moderator's decision. Errors: ErrSignIn, ErrForbidden,
+// ErrNotFound, ErrOwn, ErrConflict, ErrClaimed, content.Invalid,
+// moderation.ErrTransition.
+func (s *Service) Decide(ctx context.Context, who content.Actor, site, id string, d Decision) (content.Private, error) {
+	if err := moderates(who); err != nil {
+		return content.Private{}, err
+	}
+	if err := d.Validate(); err != nil {
+		return content.Private{}, err
+	}
+	rec, err := s.load(ctx, site, id)
+	if err != nil {
+		return content.Private{}, err
+	}
+	if rec.Author.ID == who.ID {
+		return content.Private{}, ErrOwn
+	}
+	if rec.Rev != d.Rev {
+		return content.Private{}, conflictOf(rec)
+	}
+	if err := s.mayDecide(ctx, who, rec); err != nil {
+		return content.Private{}, err
+	}
+	ch := change{
+		action: d.Action, actor: who.ID, role: who.Role, reasons: d.Reasons,
+		message: d.Message, note: d.Note, at: s.now(),
+	}
+	if err := apply(rec, ch); err != nil {
+		return content.Private{}, err
+	}
+	rec.DecidedAt, rec.Reports = ch.at, 0
+	if err := s.commit(ctx, rec, d.Rev); err != nil {
+		return content.Private{}, err
+	}
+	if err := s.release(ctx, who, site, id); err != nil {
+		// The decision stands; the claim ends by itself.
+		s.Log.Warn("claim not released", "content", id, "err", err)
+	}
+	return s.private(ctx, rec, true)
+}
+
+// Target names a content at the revision that was looked at.
+type Target struct {
+	ID  string
+	Rev int64
+}
+
+// Result is what came of one decision of many.
+type Result struct {
+	ID      string
+	Content content.Private
+	Err     error
+}
+
+// DecideAll carries out the same decision on many contents, each on its own: a
+// failure of one leaves the others as decided.
+func (s *Service) DecideAll(ctx context.Context, who content.Actor, site string, targets []Target, d Decision) ([]Result, error) {
+	if err := moderates(who); err != nil {
+		return nil, err
+	}
+	out := make([]Result, len(targets))
+	for i, t := range targets {
+		d.Rev = t.Rev
+		c, err := s.Decide(ctx, who, site, t.ID, d)
+		out[i] = Result{ID: t.ID, Content: c, Err: err}
+	}
+	return out, nil
+}
+
+func moderates(who content.Actor) error {
+	switch {
+	case !who.Known():
+		return ErrSignIn
+	case !who.May(content.Moderator):
+		return ErrForbidden
+	}
+	return nil
+}
+
+func isConflict(err error) bool { return errors.Is(err, ErrConflict) }
+
+// mayDecide refuses while another moderator's claim lasts.
+func (s *Service) mayDecide(ctx context.Context, who content.Actor, rec *ledger.Record) error {
+	c, err := s.claimOn(ctx, rec.Site, rec.ID)
+	if err != nil {
+		return err
+	}
+	if c != nil && c.Holder != who.ID {
+		return &ClaimedError{By: c.Holder, Until: c.Until}
+	}
+	return nil
+}

@@ -1,0 +1,346 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/candor-ugc/candor/api/content"
+	"github.com/candor-ugc/candor/api/ledger"
+	"github.com/candor-ugc/candor/moderation"
+)
+
+// claimTime is how long a claim keeps other moderators from deciding.
+const claimTime = 10 * time.Minute
+
+// Claim is a moderator's word to decide about an item soon.
+type Claim struct {
+	By    string    `json:"by"`
+	Until time.Time `json:"until"`
+}
+
+// Waiting is an item of the queue.
+type Waiting struct {
+	Content content.Private `json:"content"`
+	// Risk is 0 to 1, as screened.
+	Risk      float64   `json:"risk"`
+	Signals   []string  `json:"signals"`
+	Labels    []string  `json:"labels"`
+	Cluster   string    `json:"cluster,omitempty"`
+	Reporters int       `json:"reporters"`
+	QueuedAt  time.Time `json:"queued_at"`
+	Claim     *Claim    `json:"claim,omitempty"`
+}
+
+// WaitingList is one page of the queue; Total counts all pages.
+type WaitingList struct {
+	Items []Waiting `json:"items"`
+	Total int       `json:"total"`
+	Next  string    `json:"next,omitempty"`
+}
+
+// Queue lists what waits for a decision, most urgent first: ErrSignIn,
+// ErrForbidden, moderation.ErrCursor.
+func (s *Service) Queue(ctx context.Context, who content.Actor, site string, f moderation.Filter, p Paging) (WaitingList, error) {
+	out := WaitingList{Items: []Waiting{}}
+	if err := moderates(who); err != nil {
+		return out, err
+	}
+	if p.Limit == 0 {
+		p.Limit = DefaultLimit
+	}
+	items, next, total, err := s.queue.List(site, f, p.Cursor, p.Limit)
+	if err != nil {
+		return out, fmt.Errorf("list queue: %w", err)
+	}
+	out.Total, out.Next = total, next
+	for _, it := range items {
+		rec, err := s.load(ctx, site, it.ID)
+		if isGone(err) || err == nil && rec.State != content.Pending {
+			continue // decided while the page was made
+		}
+		if err != nil {
+			return out, err
+		}
+		w, err := s.waiting(ctx, rec, it)
+		if err != nil {
+			return out, err
+		}
+		out.Items = append(out.Items, w)
+	}
+	return out, nil
+}
+
+func (s *Service) waiting(ctx context.Context, rec *ledger.Record, it moderation.Item) (Waiting, error) {
+	p, err := s.private(ctx, rec, true)
+	if err != nil {
+		return Waiting{}, err
+	}
+	w := Waiting{
+		Content: p, Risk: it.Risk, Signals: orEmpty(it.Reasons), Labels: orEmpty(it.Labels), Cluster: it.Cluster,
+		Reporters: it.Reporters, QueuedAt: rec.QueuedAt,
+	}
+	w.Claim, err = s.claimView(ctx, rec.Site, rec.ID)
+	return w, err
+}
+
+func orEmpty(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}
+
+// Case is everything a moderator needs to decide about one content.
+type Case struct {
+	Content content.Private `json:"content"`
+	// Public is what strangers see now; absent when that is nothing.
+	Public    *content.Public       `json:"public,omitempty"`
+	Screening *moderation.Screening `json:"screening,omitempty"`
+	Signals   []moderation.Signal   `json:"signals"`
+	Actions   []moderation.Action   `json:"actions"`
+	Reports   []content.Report      `json:"reports"`
+	History   []ledger.Event        `json:"history"`
+	Revisions []content.Version     `json:"-"`
+	Parent    *content.Private      `json:"parent,omitempty"`
+	Product   *content.Product      `json:"product,omitempty"`
+	Claim     *Claim                `json:"claim,omitempty"`
+	QueuedAt  *time.Time            `json:"queued_at,omitempty"`
+}
+
+// Case gathers one content for a moderator: ErrSignIn, ErrForbidden,
+// ErrNotFound.
+func (s *Service) Case(ctx context.Context, who content.Actor, site, id string) (*Case, error) {
+	if err := moderates(who); err != nil {
+		return nil, err
+	}
+	rec, err := s.load(ctx, site, id)
+	if err != nil {
+		return nil, err
+	}
+	c := &Case{Screening: rec.Screening, Signals: []moderation.Signal{}, Reports: []content.Report{}}
+	if c.Content, err = s.private(ctx, rec, true); err != nil {
+		return nil, err
+	}
+	if pub, ok := rec.Public(c.Content.Votes, c.Content.Replies); ok {
+		c.Public = &pub
+	}
+	if rec.Screening != nil && rec.Screening.Signals != nil {
+		c.Signals = rec.Screening.Signals
+	}
+	if rec.State == content.Pending {
+		c.QueuedAt = &rec.QueuedAt
+	}
+	c.Actions = moderation.Actions(moderation.State(rec.State), moderation.Facts{
+		Published: rec.ApprovedRev > 0, SameAsApproved: rec.ApprovedRev == rec.Current.Rev,
+	})
+	reports, err := s.reports(ctx, site, id)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range reports {
+		c.Reports = append(c.Reports, r.Report)
+	}
+	return c, s.around(ctx, rec, c)
+}
+
+// around adds what surrounds a content: its past, its parent, its product.
+func (s *Service) around(ctx context.Context, rec *ledger.Record, c *Case) error {
+	var err error
+	if c.History, err = s.history(ctx, rec); err != nil {
+		return err
+	}
+	if rec.Parent != "" {
+		parent, err := s.load(ctx, rec.Site, rec.Parent)
+		if err == nil {
+			p, err := s.private(ctx, parent, true)
+			if err != nil {
+				return err
+			}
+			c.Parent = &p
+		} else if !isGone(err) {
+			return err
+		}
+	}
+	if rec.Subject.Type == content.ProductSubject {
+		p, err := s.Product(ctx, rec.Site, rec.Subject.ID)
+		if err == nil {
+			c.Product = &p
+		} else if !isGone(err) {
+			return err
+		}
+	}
+	c.Claim, err = s.claimView(ctx, rec.Site, rec.ID)
+	return err
+}
+
+// history gives all events of a content, the ones not yet filed included.
+func (s *Service) history(ctx context.Context, rec *ledger.Record) ([]ledger.Event, error) {
+	filed, err := s.Ledger.Events.All(ctx, ledger.Prefix(ledger.ByContent, rec.Site, rec.ID))
+	if err != nil {
+		return nil, fmt.Errorf("read history: %w", err)
+	}
+	out := make([]ledger.Event, 0, len(filed)+len(rec.Events))
+	known := make(map[string]bool, len(filed))
+	for _, e := range filed {
+		known[e.ID] = true
+		out = append(out, *e)
+	}
+	for _, e := range rec.Events {
+		if !known[e.ID] {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
+
+func claimName(site, id string) string { return ledger.Key("claim", site, id) }
+
+// claimOn gives the claim that lasts on a content, nil when there is none.
+func (s *Service) claimOn(ctx context.Context, site, id string) (*ledger.Lease, error) {
+	l, err := s.Ledger.Leases.Get(ctx, claimName(site, id))
+	if errors.Is(err, ledger.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read claim: %w", err)
+	}
+	if !s.Now().Before(l.Until) {
+		return nil, nil
+	}
+	return l, nil
+}
+
+func (s *Service) claimView(ctx context.Context, site, id string) (*Claim, error) {
+	l, err := s.claimOn(ctx, site, id)
+	if l == nil || err != nil {
+		return nil, err
+	}
+	return &Claim{By: l.Holder, Until: l.Until}, nil
+}
+
+// Claim reserves an item for a moderator, or prolongs their claim: ErrClaimed,
+// ErrNotFound.
+func (s *Service) Claim(ctx context.Context, who content.Actor, site, id string) (*Claim, error) {
+	if err := moderates(who); err != nil {
+		return nil, err
+	}
+	if _, err := s.load(ctx, site, id); err != nil {
+		return nil, err
+	}
+	mine, err := s.lease(ctx, claimName(site, id), who.ID, claimTime)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.claimOn(ctx, site, id)
+	if err != nil {
+		return nil, err
+	}
+	if c == nil {
+		return nil, ErrConflict
+	}
+	if !mine {
+		return nil, &ClaimedError{By: c.Holder, Until: c.Until}
+	}
+	return &Claim{By: c.Holder, Until: c.Until}, nil
+}
+
+// Release gives a claim up. Giving up what one does not hold is no error.
+func (s *Service) Release(ctx context.Context, who content.Actor, site, id string) error {
+	if err := moderates(who); err != nil {
+		return err
+	}
+	if _, err := s.load(ctx, site, id); err != nil {
+		return err
+	}
+	return s.release(ctx, who, site, id)
+}
+
+func (s *Service) release(ctx context.Context, who content.Actor, site, id string) error {
+	c, err := s.claimOn(ctx, site, id)
+	if err != nil {
+		return err
+	}
+	if c == nil || c.Holder != who.ID {
+		return nil
+	}
+	if err := s.Ledger.Leases.Delete(ctx, claimName(site, id)); err != nil {
+		return fmt.Errorf("release claim: %w", err)
+	}
+	return nil
+}
+
+// Audit lists what was decided and done on a site, latest first: ErrSignIn,
+// ErrForbidden.
+func (s *Service) Audit(ctx context.Context, who content.Actor, site string, p Paging) (List[ledger.Event], error) {
+	if err := moderates(who); err != nil {
+		return List[ledger.Event]{}, err
+	}
+	// What was just done is filed in the batch that searches wait for too.
+	if err := s.settler.flush(ctx); err != nil {
+		return List[ledger.Event]{}, err
+	}
+	r := ledger.Prefix(ledger.ByTime, site)
+	r.Reverse = true
+	return pageOf(ctx, s.Ledger.Events, r, p, func(e *ledger.Event) (ledger.Event, error) { return *e, nil })
+}
+
+// Stats are figures about the moderation of a site.
+type Stats struct {
+	Waiting int `json:"waiting"`
+	// OldestSeconds is how long the oldest item has waited.
+	OldestSeconds int64          `json:"oldest_seconds"`
+	Kinds         map[string]int `json:"kinds"`
+	Languages     map[string]int `json:"languages"`
+	// Days is the span that Actions counts; decisions of people and machine.
+	Days    int            `json:"days"`
+	Actions map[string]int `json:"actions"`
+}
+
+// statsDays is the span of the figures, maxStats the most events looked at.
+const (
+	statsDays = 30
+	maxStats  = 200_000
+)
+
+// Stats gives figures about the moderation of a site: ErrSignIn, ErrForbidden.
+func (s *Service) Stats(ctx context.Context, who content.Actor, site string) (*Stats, error) {
+	if err := moderates(who); err != nil {
+		return nil, err
+	}
+	out := &Stats{Kinds: map[string]int{}, Languages: map[string]int{}, Actions: map[string]int{}, Days: statsDays}
+	now := s.Now()
+	oldest := now
+	for cursor := ""; ; {
+		items, next, _, err := s.queue.List(site, moderation.Filter{}, cursor, moderation.MaxListLimit)
+		if err != nil {
+			return nil, fmt.Errorf("stats: %w", err)
+		}
+		for _, it := range items {
+			out.Waiting++
+			out.Kinds[it.Kind]++
+			out.Languages[it.Language]++
+			if it.Entered.Before(oldest) {
+				oldest = it.Entered
+			}
+		}
+		if cursor = next; cursor == "" {
+			break
+		}
+	}
+	out.OldestSeconds = int64(now.Sub(oldest).Seconds())
+	if err := s.settler.flush(ctx); err != nil {
+		return nil, err
+	}
+	r := ledger.Prefix(ledger.ByTime, site)
+	r.From = ledger.Key(site, ledger.Millis(now.AddDate(0, 0, -statsDays)))
+	r.Limit = maxStats
+	for e, err := range s.Ledger.Events.Scan(ctx, r) {
+		if err != nil {
+			return nil, fmt.Errorf("stats: %w", err)
+		}
+		out.Actions[e.Action]++
+	}
+	return out, nil
+}

@@ -1,0 +1,186 @@
+package lifecycle
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/candor-ugc/candor/api/content"
+	"github.com/candor-ugc/candor/api/ledger"
+)
+
+// PersonRow is one line of what is stored about a person.
+type PersonRow struct {
+	// Type is content, revision, vote or report.
+	Type string `json:"type"`
+	Data any    `json:"data"`
+}
+
+// errStop ends an iteration that the consumer left.
+var errStop = errors.New("stopped")
+
+// ExportPerson gives everything that is stored about the asker on a site:
+// contents with their earlier versions, votes and reports.
+func (s *Service) ExportPerson(ctx context.Context, who content.Actor, site string) iter.Seq2[PersonRow, error] {
+	return func(yield func(PersonRow, error) bool) {
+		if !who.May(content.Shopper) {
+			yield(PersonRow{}, ErrSignIn)
+			return
+		}
+		err := s.exportPerson(ctx, who, site, func(kind string, data any) error {
+			if !yield(PersonRow{Type: kind, Data: data}, nil) {
+				return errStop
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errStop) {
+			yield(PersonRow{}, fmt.Errorf("export: %w", err))
+		}
+	}
+}
+
+func (s *Service) exportPerson(ctx context.Context, who content.Actor, site string, give func(string, any) error) error {
+	mine := ledger.Prefix(ledger.ByAuthor, site, who.ID)
+	for rec, err := range s.Ledger.Contents.Scan(ctx, mine) {
+		if err != nil {
+			return err
+		}
+		p, err := s.private(ctx, rec, false)
+		if err != nil {
+			return err
+		}
+		if err := give("content", p); err != nil {
+			return err
+		}
+		for old, err := range s.Ledger.Revisions.Scan(ctx, ledger.Prefix(ledger.ByContent, site, rec.ID)) {
+			if err != nil {
+				return err
+			}
+			if err := give("revision", revisionView(old)); err != nil {
+				return err
+			}
+		}
+	}
+	for vote, err := range s.Ledger.Votes.Scan(ctx, mine) {
+		if err != nil {
+			return err
+		}
+		v := map[string]any{"content": vote.Content, "value": vote.Value, "at": vote.At}
+		if err := give("vote", v); err != nil {
+			return err
+		}
+	}
+	for r, err := range s.Ledger.Reports.Scan(ctx, mine) {
+		if err != nil {
+			return err
+		}
+		if err := give("report", r.Report); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RevisionView is an earlier version as its author and moderators see it.
+type RevisionView struct {
+	Content string            `json:"content"`
+	Rev     int64             `json:"rev"`
+	Rating  int               `json:"rating,omitempty"`
+	Title   string            `json:"title,omitempty"`
+	Body    string            `json:"body"`
+	Data    map[string]string `json:"attributes,omitempty"`
+	At      string            `json:"at"`
+}
+
+func revisionView(r *ledger.Revision) RevisionView {
+	v := r.Version
+	return RevisionView{
+		Content: r.Content, Rev: v.Rev, Rating: v.Rating, Title: v.Title, Body: v.Body, Data: v.Attributes,
+		At: v.At.UTC().Format("2006-01-02T15:04:05.000Z07:00"),
+	}
+}
+
+// ExportLine is one line of a site's export: a document of the ledger as
+// extended JSON, without the keys that only this ledger needs. Key is where to
+// go on after it.
+type ExportLine struct {
+	Table string          `json:"table"`
+	Key   string          `json:"key"`
+	Doc   json.RawMessage `json:"doc"`
+}
+
+// exportTable is a table of an export and the stretch of it that is a site's.
+type exportTable struct {
+	name string
+	of   func(site string) ledger.Range
+}
+
+// exportTables lists what an export holds, in an order in which it can be read
+// again.
+func exportTables() []exportTable {
+	by := func(index string) func(string) ledger.Range {
+		return func(site string) ledger.Range { return ledger.Prefix(index, site) }
+	}
+	return []exportTable{
+		{"settings", func(site string) ledger.Range { return ledger.Range{From: site, To: site + "\x00"} }},
+		{"products", by(ledger.BySite)},
+		{"boards", by(ledger.BySite)},
+		{"tallies", by(ledger.ByPublic)},
+		{"contents", by(ledger.BySite)},
+		{"slots", by("")},
+		{"revisions", by(ledger.ByContent)},
+		{"events", by(ledger.ByTime)},
+		{"votes", by(ledger.ByAuthor)},
+		{"reports", by(ledger.ByContent)},
+		{"receipts", by(ledger.BySite)},
+	}
+}
+
+// Export gives everything of a site, line by line and without a cap. after is
+// the last line of an export that was broken off, nil for the beginning. It
+// reads the store alone, so a copy of a ledger can be exported too.
+func Export(ctx context.Context, store ledger.Store, site string, after *ExportLine) iter.Seq2[ExportLine, error] {
+	return func(yield func(ExportLine, error) bool) {
+		skipping := after != nil
+		for _, t := range exportTables() {
+			if skipping && t.name != after.Table {
+				continue
+			}
+			r := t.of(site)
+			if skipping {
+				r.After = after.Key
+			}
+			skipping = false
+			for raw, err := range store.Scan(ctx, t.name, r) {
+				if err != nil {
+					yield(ExportLine{}, fmt.Errorf("export %s: %w", t.name, err))
+					return
+				}
+				line, err := exportLine(t.name, r.Index, raw)
+				if !yield(line, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+func exportLine(table, index string, raw bson.Raw) (ExportLine, error) {
+	d, err := ledger.ParseDoc(raw)
+	if err != nil {
+		return ExportLine{}, fmt.Errorf("export %s: %w", table, err)
+	}
+	key := d.ID
+	if index != "" {
+		key = d.Keys[index]
+	}
+	doc, err := bson.MarshalExtJSON(ledger.WithKeys(d.ID, d.Rev, nil, raw), false, false)
+	if err != nil {
+		return ExportLine{}, fmt.Errorf("export %s %q: %w", table, d.ID, err)
+	}
+	return ExportLine{Table: table, Key: key, Doc: doc}, nil
+}

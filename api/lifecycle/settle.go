@@ -1,0 +1,412 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/candor-ugc/candor/api/content"
+	"github.com/candor-ugc/candor/api/ledger"
+	"github.com/candor-ugc/candor/search"
+)
+
+const (
+	// settleBatch is the most contents settled at once: large enough that the
+	// indexes' fixed cost for a batch is shared, small enough to stay short.
+	settleBatch = 256
+	// settleBacklog bounds the contents waiting to be settled; beyond it verbs
+	// wait, so that a burst cannot fill the memory.
+	settleBacklog = 4096
+	// settleLinger is how long a batch gathers when nobody waits for it.
+	settleLinger = 25 * time.Millisecond
+	// settleTimeout bounds the settling of one batch.
+	settleTimeout = time.Minute
+	// projectTimeout bounds bringing shelf and queue in step with one content.
+	projectTimeout = 10 * time.Second
+)
+
+var stripeSeed = maphash.MakeSeed()
+
+// settle carries out what a committed change owes. What readers of this node
+// see next, shelf and queue, is in step when it returns; the indexes follow in a
+// batch that every search waits for. Whatever fails stays owed in the ledger
+// and is found by the sweeper.
+func (s *Service) settle(ctx context.Context, site string, subject content.Subject, id string) {
+	// The change is committed: a client that left must not keep it half done.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), projectTimeout)
+	defer cancel()
+	if err := s.project(ctx, site, subject, id); err != nil {
+		s.Log.Error("change not projected yet", "content", id, "err", err)
+		return
+	}
+	if err := s.settler.add(ctx, site, id); err != nil {
+		s.Log.Warn("change left to the sweeper", "content", id, "err", err)
+	}
+}
+
+// project brings queue and shelf in step with the ledger. Reading the ledger
+// under the content's lock makes the order of callers irrelevant: the last one
+// to read sees the last state.
+func (s *Service) project(ctx context.Context, site string, subject content.Subject, id string) error {
+	lock := &s.stripes[maphash.String(stripeSeed, id)%uint64(len(s.stripes))]
+	lock.Lock()
+	defer lock.Unlock()
+	rec, err := s.Ledger.Contents.Get(ctx, id)
+	switch {
+	case errors.Is(err, ledger.ErrNotFound):
+		s.queue.Remove(id)
+	case err != nil:
+		return fmt.Errorf("project %s: %w", id, err)
+	default:
+		s.enqueue(rec)
+	}
+	if err := s.shelf.Refresh(ctx, site, subject, id); err != nil {
+		return fmt.Errorf("project %s: %w", id, err)
+	}
+	return nil
+}
+
+// settler gathers contents whose indexes must be brought in step.
+type settler struct {
+	s *Service
+
+	mu      sync.Mutex
+	changed *sync.Cond // queue, urgent, done or closed changed
+	queue   []owed
+	// taken and done count contents ever taken in and settled, in order.
+	taken, done uint64
+	// urgent is how far somebody waits for; failed is what the last batch that
+	// covered it came to.
+	urgent uint64
+	failed error
+	closed bool
+}
+
+type owed struct{ site, id string }
+
+func newSettler(s *Service) *settler {
+	t := &settler{s: s}
+	t.changed = sync.NewCond(&t.mu)
+	return t
+}
+
+// add queues a content; it waits while too many are queued.
+func (t *settler) add(ctx context.Context, site, id string) error {
+	defer t.wake(ctx)()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for len(t.queue) >= settleBacklog && !t.closed && ctx.Err() == nil {
+		t.changed.Wait()
+	}
+	switch {
+	case ctx.Err() != nil:
+		return ErrBusy
+	case t.closed:
+		return errors.New("settler is closed")
+	}
+	t.queue = append(t.queue, owed{site, id})
+	t.taken++
+	t.changed.Broadcast()
+	return nil
+}
+
+// wake makes waiting end when ctx does.
+func (t *settler) wake(ctx context.Context) (stop func() bool) {
+	return context.AfterFunc(ctx, func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.changed.Broadcast()
+	})
+}
+
+// flush waits until everything taken in before is in the indexes, so that a
+// search sees every change made on this node before it.
+func (t *settler) flush(ctx context.Context) error {
+	t.mu.Lock()
+	if t.done >= t.taken {
+		t.mu.Unlock()
+		return nil
+	}
+	t.mu.Unlock()
+	defer t.wake(ctx)()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	upTo := t.taken
+	t.urgent = max(t.urgent, upTo)
+	t.changed.Broadcast()
+	for t.done < upTo && ctx.Err() == nil && !t.closed {
+		t.changed.Wait()
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("wait for the index: %w", err)
+	}
+	return t.failed
+}
+
+func (t *settler) close() {
+	t.mu.Lock()
+	t.closed = true
+	t.changed.Broadcast()
+	for t.done < t.taken {
+		t.changed.Wait()
+	}
+	t.mu.Unlock()
+}
+
+// run settles batches until the settler is closed and empty, or ctx ends.
+func (t *settler) run(ctx context.Context) {
+	defer t.wake(ctx)()
+	for {
+		batch := t.next(ctx)
+		if len(batch) == 0 {
+			return
+		}
+		err := t.s.settleBatch(ctx, batch)
+		if err != nil && ctx.Err() == nil {
+			t.s.Log.Error("changes not settled yet", "contents", len(batch), "err", err)
+		}
+		t.mu.Lock()
+		t.done += uint64(len(batch))
+		t.failed = err
+		t.changed.Broadcast()
+		t.mu.Unlock()
+	}
+}
+
+// next waits for a batch: until it is full, has lingered, or somebody waits.
+func (t *settler) next(ctx context.Context) []owed {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for len(t.queue) == 0 && !t.closed && ctx.Err() == nil {
+		t.changed.Wait()
+	}
+	if len(t.queue) > 0 {
+		t.linger(ctx)
+	}
+	n := min(len(t.queue), settleBatch)
+	batch := t.queue[:n:n]
+	t.queue = t.queue[n:]
+	if len(t.queue) == 0 {
+		t.queue = nil
+	}
+	t.changed.Broadcast()
+	return batch
+}
+
+func (t *settler) linger(ctx context.Context) {
+	over := false
+	timer := time.AfterFunc(settleLinger, func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		over = true
+		t.changed.Broadcast()
+	})
+	defer timer.Stop()
+	for !over && len(t.queue) < settleBatch && t.urgent <= t.done && !t.closed && ctx.Err() == nil {
+		t.changed.Wait()
+	}
+}
+
+// settleBatch indexes the present state of contents and keeps their history,
+// then notes that they owe nothing at the revision that was read.
+func (s *Service) settleBatch(ctx context.Context, batch []owed) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	seen := make(map[string]bool, len(batch))
+	recs := make([]*ledger.Record, 0, len(batch))
+	var gone []string
+	for _, o := range batch {
+		if seen[o.id] {
+			continue
+		}
+		seen[o.id] = true
+		rec, err := s.Ledger.Contents.Get(ctx, o.id)
+		switch {
+		case errors.Is(err, ledger.ErrNotFound):
+			gone = append(gone, o.id)
+		case err != nil:
+			return fmt.Errorf("settle: %w", err)
+		default:
+			recs = append(recs, rec)
+		}
+	}
+	return s.settleRecords(ctx, recs, gone)
+}
+
+func (s *Service) settleRecords(ctx context.Context, recs []*ledger.Record, gone []string) error {
+	work, wctx := errgroup.WithContext(ctx)
+	work.Go(func() error { return s.index(wctx, recs, gone) })
+	work.Go(func() error { return s.keepHistory(wctx, recs) })
+	if err := work.Wait(); err != nil {
+		return err
+	}
+	refs := make([]ledger.Ref, 0, len(recs))
+	for _, rec := range recs {
+		if rec.Unsettled() {
+			refs = append(refs, ledger.Ref{ID: rec.ID, Rev: rec.Rev})
+		}
+	}
+	if len(refs) == 0 {
+		return nil
+	}
+	if err := s.Ledger.Contents.Unset(ctx, ledger.ByOwes, refs); err != nil {
+		return fmt.Errorf("settle: %w", err)
+	}
+	return nil
+}
+
+// index brings both indexes in step with the given records.
+func (s *Service) index(ctx context.Context, recs []*ledger.Record, gone []string) error {
+	var public, desk []search.Document
+	hide, drop := slices.Clone(gone), slices.Clone(gone)
+	for _, rec := range recs {
+		votes, err := s.votes(ctx, rec.ID)
+		if err != nil {
+			return err
+		}
+		name := s.productName(ctx, rec.Site, rec.Subject)
+		if d, ok := publicDocument(rec, votes, name); ok {
+			public = append(public, d)
+		} else {
+			hide = append(hide, rec.ID)
+		}
+		if rec.State == content.Erased {
+			drop = append(drop, rec.ID)
+		} else {
+			desk = append(desk, deskDocument(rec, votes, name))
+		}
+	}
+	work, wctx := errgroup.WithContext(ctx)
+	work.Go(func() error { return s.Public.Apply(wctx, public, hide) })
+	work.Go(func() error { return s.Desk.Apply(wctx, desk, drop) })
+	if err := work.Wait(); err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	return nil
+}
+
+// keepHistory files the events of unsettled records, and the versions that they
+// replaced. Both are named by content and revision, so doing it again changes
+// nothing.
+func (s *Service) keepHistory(ctx context.Context, recs []*ledger.Record) error {
+	var events []*ledger.Event
+	var revisions []*ledger.Revision
+	for _, rec := range recs {
+		if !rec.Unsettled() {
+			continue
+		}
+		for _, e := range rec.Events {
+			if e.Previous != nil && rec.State != content.Erased {
+				revisions = append(revisions, &ledger.Revision{
+					ID: fmt.Sprintf("%s/%d", rec.ID, e.Previous.Rev), Site: rec.Site, Content: rec.ID, Version: *e.Previous,
+				})
+			}
+			e.Previous = nil
+			events = append(events, &e)
+		}
+	}
+	if len(revisions) > 0 {
+		if _, err := s.Ledger.Revisions.InsertMissing(ctx, revisions); err != nil {
+			return fmt.Errorf("keep revisions: %w", err)
+		}
+	}
+	if len(events) > 0 {
+		if _, err := s.Ledger.Events.InsertMissing(ctx, events); err != nil {
+			return fmt.Errorf("keep events: %w", err)
+		}
+	}
+	return nil
+}
+
+const (
+	// sweepEvery is how often the sweeper looks, sweepAge how long a change may
+	// owe before it is believed to be left over.
+	sweepEvery = 10 * time.Second
+	sweepAge   = 30 * time.Second
+	sweepLease = time.Minute
+)
+
+// sweeping settles what crashes and failures left, on one node at a time.
+func (s *Service) sweeping(ctx context.Context) error {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		mine, err := s.lease(ctx, "sweep", s.Node, sweepLease)
+		if err == nil && mine {
+			err = s.sweep(ctx, sweepAge)
+		}
+		if err != nil && ctx.Err() == nil {
+			s.Log.Error("sweep failed", "err", err)
+		}
+	}
+}
+
+// sweep settles every change that has owed for longer than age.
+func (s *Service) sweep(ctx context.Context, age time.Duration) error {
+	r := ledger.Range{Index: ledger.ByOwes, To: ledger.Millis(s.Now().Add(-age).Add(time.Millisecond))}
+	batch := make([]*ledger.Record, 0, settleBatch)
+	n := 0
+	flush := func() error {
+		for _, rec := range batch {
+			if err := s.project(ctx, rec.Site, rec.Subject, rec.ID); err != nil {
+				return err
+			}
+		}
+		err := s.settleRecords(ctx, batch, nil)
+		n += len(batch)
+		batch = batch[:0]
+		return err
+	}
+	for rec, err := range s.Ledger.Contents.Scan(ctx, r) {
+		if err != nil {
+			return fmt.Errorf("find what is owed: %w", err)
+		}
+		if batch = append(batch, rec); len(batch) == settleBatch {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	if err := flush(); err != nil {
+		return err
+	}
+	if n > 0 {
+		s.Log.Info("settled what was owed", slog.Int("contents", n))
+	}
+	return s.sweepVotes(ctx, r)
+}
+
+// lease takes or renews the right to do some work alone. The clocks of nodes
+// may differ by less than ttl.
+func (s *Service) lease(ctx context.Context, name, holder string, ttl time.Duration) (bool, error) {
+	mine := false
+	_, err := s.Ledger.Leases.Modify(ctx, name, func(l *ledger.Lease, _ bool) error {
+		mine = l.Holder == holder || !s.Now().Before(l.Until)
+		if !mine {
+			return errHeld
+		}
+		l.Name, l.Holder, l.Until, l.Rev = name, holder, s.now().Add(ttl), l.Rev+1
+		return nil
+	})
+	if errors.Is(err, errHeld) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("lease %s: %w", name, err)
+	}
+	return mine, nil
+}
+
+var errHeld = errors.New("held by another")

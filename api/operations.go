@@ -1,0 +1,104 @@
+package api
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/candor-ugc/candor/api/shelf"
+)
+
+// operations adds the routes for those who run the service.
+func (a *API) operations() {
+	a.engine.GET("/healthz", func(c *gin.Context) {
+		c.Header("Cache-Control", "no-store")
+		c.JSON(http.StatusOK, health{Status: "ok"})
+	})
+	a.engine.GET("/readyz", a.readyz)
+	a.engine.GET("/metrics", gin.WrapH(promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{})))
+	a.engine.GET("/openapi.yaml", func(c *gin.Context) {
+		c.Header("Cache-Control", "public, no-cache")
+		c.Data(http.StatusOK, "application/yaml; charset=utf-8", a.Contract)
+	})
+	a.docs()
+	a.metrics.gauge("candor_shelf_bytes", "Memory the shelf takes.", func() float64 { return float64(a.shelf().Bytes) })
+	a.metrics.gauge("candor_shelf_cards", "Published contents on the shelf.", func() float64 { return float64(a.shelf().Cards) })
+	a.metrics.gauge("candor_shelf_subjects", "Subjects on the shelf.", func() float64 { return float64(a.shelf().Subjects) })
+}
+
+// shelf gives the figures of the shelf, zeros while there is none.
+func (a *API) shelf() shelf.Stats {
+	if svc := a.service.Load(); svc != nil {
+		return svc.Shelf()
+	}
+	return shelf.Stats{}
+}
+
+// health is the answer of healthz and readyz.
+type health struct {
+	Status string `json:"status"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// readyz is red until requests are served, and while the ledger does not answer.
+func (a *API) readyz(c *gin.Context) {
+	c.Header("Cache-Control", "no-store")
+	svc := a.service.Load()
+	if svc == nil {
+		c.JSON(http.StatusServiceUnavailable, health{Status: "starting", Detail: *a.status.Load()})
+		return
+	}
+	if err := svc.Ledger.Ping(c); err != nil {
+		a.Log.Error("not ready", "err", err)
+		c.JSON(http.StatusServiceUnavailable, health{Status: "unavailable", Detail: "the ledger does not answer"})
+		return
+	}
+	c.JSON(http.StatusOK, health{Status: "ready"})
+}
+
+// metrics counts and times requests by route.
+type metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+}
+
+func newMetrics() *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "candor_requests_total", Help: "Requests by route and status.",
+		}, []string{"method", "route", "status"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "candor_request_seconds", Help: "Time to answer by route.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
+		}, []string{"method", "route"}),
+	}
+	m.registry.MustRegister(m.requests, m.seconds, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func (m *metrics) gauge(name, help string, read func() float64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, read))
+}
+
+// route gives the observer of one route, its labels resolved once for all.
+func (m *metrics) route(method, path string) func(status int, took time.Duration) {
+	seconds := m.seconds.WithLabelValues(method, path)
+	counters := m.requests.MustCurryWith(prometheus.Labels{"method": method, "route": path})
+	ok := counters.WithLabelValues("200")
+	return func(status int, took time.Duration) {
+		seconds.Observe(took.Seconds())
+		if status == http.StatusOK {
+			ok.Inc()
+			return
+		}
+		counters.WithLabelValues(strconv.Itoa(status)).Inc()
+	}
+}

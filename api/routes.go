@@ -1,0 +1,79 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/candor-ugc/candor/api/content"
+)
+
+// route is one line of the contract.
+type route struct {
+	method, path string
+	// role is the least role that may call it; empty lets everybody.
+	role   content.Role
+	handle func(*call) error
+	// stream marks answers or bodies of any length, which have no overall
+	// timeout.
+	stream bool
+}
+
+// routes is the whole API below a site. The operations' routes (health, metrics,
+// contract) are in operations.go.
+func routes() []route {
+	const (
+		get, post, put = http.MethodGet, http.MethodPost, http.MethodPut
+		patch, del     = http.MethodPatch, http.MethodDelete
+		site           = "/v1/sites/:site"
+	)
+	table := []route{
+		// Anyone.
+		{method: get, path: "/products/:product/reviews", handle: listProduct(content.Review)},
+		{method: get, path: "/products/:product/questions", handle: listProduct(content.Question)},
+		{method: get, path: "/products/:product/summary", handle: getSummary},
+		{method: get, path: "/products/:product", handle: getProduct},
+		{method: get, path: "/summaries", handle: getSummaries},
+		{method: get, path: "/boards", handle: listBoards},
+		{method: get, path: "/boards/:board", handle: getBoard},
+		{method: get, path: "/boards/:board/topics", handle: listTopics},
+		{method: get, path: "/contents/:id", handle: getContent},
+		{method: get, path: "/contents/:id/replies", handle: listReplies},
+		{method: get, path: "/search", handle: getSearch},
+		{method: get, path: "/reasons", handle: getReasons},
+
+		// Shoppers.
+		{method: post, path: "/products/:product/reviews", role: content.Shopper, handle: submitTo(content.Review)},
+		{method: post, path: "/products/:product/questions", role: content.Shopper, handle: submitTo(content.Question)},
+		{method: post, path: "/boards/:board/topics", role: content.Shopper, handle: submitTo(content.Topic)},
+		{method: post, path: "/contents/:id/replies", role: content.Shopper, handle: submitReply},
+		{method: patch, path: "/contents/:id", role: content.Shopper, handle: patchContent},
+		{method: del, path: "/contents/:id", role: content.Shopper, handle: deleteContent},
+		{method: put, path: "/contents/:id/vote", role: content.Shopper, handle: putVote},
+		{method: post, path: "/contents/:id/reports", role: content.Shopper, handle: postReport},
+		{method: get, path: "/me/contents", role: content.Shopper, handle: listMine},
+		{method: get, path: "/me/export", role: content.Shopper, handle: exportMine, stream: true},
+		{method: del, path: "/me", role: content.Shopper, handle: deleteMe, stream: true},
+
+		// Moderators.
+		{method: get, path: "/moderation/queue", role: content.Moderator, handle: getQueue},
+		{method: get, path: "/moderation/search", role: content.Moderator, handle: getDeskSearch},
+		{method: get, path: "/moderation/items/:id", role: content.Moderator, handle: getCase},
+		{method: post, path: "/moderation/items/:id/claim", role: content.Moderator, handle: postClaim},
+		{method: del, path: "/moderation/items/:id/claim", role: content.Moderator, handle: deleteClaim},
+		{method: post, path: "/moderation/items/:id/decision", role: content.Moderator, handle: postDecision},
+		{method: post, path: "/moderation/decisions", role: content.Moderator, handle: postDecisions},
+		{method: get, path: "/moderation/audit", role: content.Moderator, handle: getAudit},
+		{method: get, path: "/moderation/stats", role: content.Moderator, handle: getStats},
+
+		// Administrators.
+		{method: get, path: "/products", role: content.Admin, handle: listProducts},
+		{method: put, path: "/products/:product", role: content.Admin, handle: putProduct},
+		{method: put, path: "/boards/:board", role: content.Admin, handle: putBoard},
+		{method: get, path: "/settings", role: content.Admin, handle: getSettings},
+		{method: put, path: "/settings", role: content.Admin, handle: putSettings},
+		{method: post, path: "/import", role: content.Admin, handle: postImport, stream: true},
+	}
+	for i := range table {
+		table[i].path = site + table[i].path
+	}
+	return table
+}

@@ -1,0 +1,273 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/candor-ugc/candor/api/auth"
+	"github.com/candor-ugc/candor/api/content"
+	"github.com/candor-ugc/candor/api/ledger"
+	"github.com/candor-ugc/candor/api/ledger/bolt"
+	"github.com/candor-ugc/candor/api/ledger/mongo"
+	"github.com/candor-ugc/candor/api/lifecycle"
+	"github.com/candor-ugc/candor/moderation"
+	"github.com/candor-ugc/candor/search"
+	"github.com/candor-ugc/candor/search/language"
+)
+
+// dataFlags say where everything is kept.
+type dataFlags struct {
+	Data   string `default:"candor-data" type:"path" help:"Folder that holds sites, ledger and indexes; made when missing."`
+	Ledger string `default:"" placeholder:"bolt:FILE|mongodb://…" help:"Where contents are kept; by default a file in the data folder."`
+}
+
+func (d dataFlags) sitesDir() string { return filepath.Join(d.Data, "sites") }
+func (d dataFlags) indexDir() string { return filepath.Join(d.Data, "index") }
+
+func (d dataFlags) ledgerSpec() string {
+	if d.Ledger == "" {
+		return "bolt:" + filepath.Join(d.Data, "ledger.db")
+	}
+	return d.Ledger
+}
+
+// openLedger opens the ledger that a specification names.
+func openLedger(ctx context.Context, spec string) (ledger.Store, error) {
+	if file, ok := strings.CutPrefix(spec, "bolt:"); ok && file != "" {
+		return bolt.Open(file)
+	}
+	if strings.HasPrefix(spec, "mongodb://") || strings.HasPrefix(spec, "mongodb+srv://") {
+		return mongo.Open(ctx, spec, mongo.Options{})
+	}
+	return nil, usagef("--ledger must be bolt:FILE or mongodb://…, not %.40q", spec)
+}
+
+// node is a running service with everything it is made of.
+type node struct {
+	store        ledger.Store
+	sites        *auth.Sites
+	svc          *lifecycle.Service
+	public, desk *search.Index
+	log          *slog.Logger
+}
+
+// nodeOptions are what differs between the commands that run a service.
+type nodeOptions struct {
+	data       dataFlags
+	shelfBytes int64
+	sites      *auth.Sites
+	log        *slog.Logger
+	// progress is told what is being prepared.
+	progress func(what string, n int)
+	// rebuild builds both indexes anew.
+	rebuild bool
+}
+
+// openNode opens the ledger, brings the indexes in step with it, and starts the
+// service.
+func openNode(ctx context.Context, o nodeOptions) (n *node, err error) {
+	n = &node{log: o.log, sites: o.sites}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.close())
+			n = nil
+		}
+	}()
+	if n.store, err = openLedger(ctx, o.data.ledgerSpec()); err != nil {
+		return n, err
+	}
+	screener, err := moderation.NewScreener(moderation.Options{Clock: time.Now})
+	if err != nil {
+		return n, fmt.Errorf("prepare screening: %w", err)
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return n, fmt.Errorf("name this node: %w", err)
+	}
+	detector := language.Load()
+	n.svc = lifecycle.New(lifecycle.Config{
+		Ledger: ledger.New(n.store), Screener: screener, Detect: detector.Detect, Handle: n.handle,
+		Now: time.Now, NewID: newID, ShelfBytes: o.shelfBytes, Log: o.log,
+		Node:     fmt.Sprintf("%s/%d/%s", host, os.Getpid(), newID()),
+		Followed: func(up time.Time) { n.followed(o.data, up) },
+	})
+	if err := n.openIndexes(ctx, o); err != nil {
+		return n, err
+	}
+	err = n.svc.Start(ctx, func(count int) { o.progress("waiting contents loaded", count) })
+	if err != nil {
+		return n, fmt.Errorf("start: %w", err)
+	}
+	return n, nil
+}
+
+// newID makes a time-ordered id.
+func newID() string {
+	id, err := uuid.NewV7()
+	if err != nil {
+		// The random source of the system failed; nothing is safe then.
+		panic(fmt.Sprintf("make an id: %v", err))
+	}
+	return id.String()
+}
+
+func (n *node) handle(site, person string) string {
+	s, err := n.sites.Get(site)
+	if err != nil {
+		// A site that is gone has nobody who could ask.
+		return ""
+	}
+	return s.Handle(person)
+}
+
+// close stops the service, then closes what it used.
+func (n *node) close() error {
+	var errs []error
+	if n.svc != nil {
+		errs = append(errs, n.svc.Close())
+	}
+	for _, x := range []*search.Index{n.public, n.desk} {
+		if x != nil {
+			errs = append(errs, x.Close())
+		}
+	}
+	if n.store != nil {
+		errs = append(errs, n.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// identityFile names the ledger that the indexes were made from.
+const (
+	identityFile = "ledger-id"
+	followedFile = "followed"
+)
+
+// openIndexes opens both indexes. One that is missing, corrupt, outdated or of
+// another ledger is built anew.
+func (n *node) openIndexes(ctx context.Context, o nodeOptions) error {
+	dir := o.data.indexDir()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("open indexes: %w", err)
+	}
+	id, err := n.identity(ctx)
+	if err != nil {
+		return err
+	}
+	known, err := os.ReadFile(filepath.Join(dir, identityFile))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("open indexes: %w", err)
+	}
+	began := time.Now()
+	rebuild := o.rebuild || string(known) != id
+	since, followed := n.lastFollowed(dir)
+	if n.store.Shared() && !followed {
+		rebuild = true
+	}
+	n.public, err = n.openIndex(ctx, filepath.Join(dir, "public"), search.Public, rebuild, o)
+	if err != nil {
+		return err
+	}
+	n.svc.Public = n.public
+	n.desk, err = n.openIndex(ctx, filepath.Join(dir, "desk"), search.Desk, rebuild, o)
+	if err != nil {
+		return err
+	}
+	n.svc.Desk = n.desk
+	if err := os.WriteFile(filepath.Join(dir, identityFile), []byte(id), 0o600); err != nil {
+		return fmt.Errorf("open indexes: %w", err)
+	}
+	if !n.store.Shared() {
+		return nil
+	}
+	if rebuild {
+		since = began
+	}
+	n.svc.CatchUpLater(since)
+	return nil
+}
+
+func (n *node) openIndex(ctx context.Context, path string, kind search.Kind, rebuild bool, o nodeOptions) (*search.Index, error) {
+	options := search.Options{Now: time.Now}
+	if !rebuild {
+		x, err := search.Open(path, kind, options)
+		stale := errors.Is(err, search.ErrMissing) || errors.Is(err, search.ErrCorrupt) || errors.Is(err, search.ErrOutdated)
+		if err == nil {
+			return x, nil
+		}
+		if !stale {
+			return nil, fmt.Errorf("open %s index: %w", kind, err)
+		}
+		n.log.Info("building the index anew", "index", kind, "because", err)
+	}
+	docs := n.svc.PublicDocuments(ctx)
+	if kind == search.Desk {
+		docs = n.svc.DeskDocuments(ctx)
+	}
+	x, err := search.Rebuild(ctx, path, kind, options, docs, func(count int) {
+		o.progress("contents in the "+string(kind)+" index", count)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("build %s index: %w", kind, err)
+	}
+	return x, nil
+}
+
+// identity reads, or gives the ledger, a name of its own.
+func (n *node) identity(ctx context.Context) (string, error) {
+	t := ledger.New(n.store).Identity
+	for {
+		v, err := t.Get(ctx, "ledger")
+		if err == nil {
+			return v.UUID, nil
+		}
+		if !errors.Is(err, ledger.ErrNotFound) {
+			return "", fmt.Errorf("read the ledger's identity: %w", err)
+		}
+		err = t.Insert(ctx, &ledger.Identity{ID: "ledger", UUID: newID(), Rev: 1})
+		if err != nil && !errors.Is(err, ledger.ErrExists) {
+			return "", fmt.Errorf("name the ledger: %w", err)
+		}
+	}
+}
+
+func (n *node) lastFollowed(dir string) (time.Time, bool) {
+	b, err := os.ReadFile(filepath.Join(dir, followedFile))
+	if err != nil {
+		return time.Time{}, false
+	}
+	t, err := time.Parse(time.RFC3339Nano, string(b))
+	return t, err == nil
+}
+
+func (n *node) followed(d dataFlags, up time.Time) {
+	err := os.WriteFile(filepath.Join(d.indexDir(), followedFile), []byte(up.UTC().Format(time.RFC3339Nano)), 0o600)
+	if err != nil {
+		n.log.Error("place among the other nodes not saved", "err", err)
+	}
+}
+
+// openSites reads the sites of the data folder.
+func openSites(d dataFlags) (*auth.Sites, error) {
+	return auth.OpenSites(d.sitesDir(), time.Now)
+}
+
+// needSite checks that a site exists before work for it begins.
+func needSite(sites *auth.Sites, name string) error {
+	if !content.ValidSite(name) {
+		return usagef("--site must be lower-case letters, digits and hyphens")
+	}
+	_, err := sites.Get(name)
+	if errors.Is(err, auth.ErrNoSite) {
+		return fmt.Errorf("site %s does not exist; make it with: candor site create %s", name, name)
+	}
+	return err
+}

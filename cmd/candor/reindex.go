@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+type reindexCmd struct{ dataFlags }
+
+// Run builds both indexes anew.
+func (c *reindexCmd) Run(ctx context.Context, logs logFlags, s streams) (err error) {
+	sites, err := openSites(c.dataFlags)
+	if err != nil {
+		return err
+	}
+	defer sites.Close()
+	bar, err := newProgress(s.err, "indexing", nil)
+	if err != nil {
+		return err
+	}
+	began, last := time.Now(), 0
+	n, err := openNode(ctx, nodeOptions{
+		data: c.dataFlags, sites: sites, log: logs.logger(s.err), rebuild: true,
+		progress: func(_ string, count int) {
+			if count < last {
+				last = 0
+			}
+			bar.add(count - last)
+			last = count
+		},
+	})
+	if err != nil {
+		return err
+	}
+	bar.finish()
+	public, err := n.public.Count(ctx)
+	if err != nil {
+		return errors.Join(err, n.close())
+	}
+	desk, err := n.desk.Count(ctx)
+	if err != nil {
+		return errors.Join(err, n.close())
+	}
+	_, err = fmt.Fprintf(s.out, "indexed %d contents, %d of them public, in %s\n", desk, public, time.Since(began).Round(time.Millisecond))
+	return errors.Join(err, n.close())
+}
+
+type checkCmd struct {
+	dataFlags
+	Repair bool `help:"Mend what can be mended: counts, history and indexes."`
+}
+
+// Run verifies everything and names what is wrong, one line each.
+func (c *checkCmd) Run(ctx context.Context, logs logFlags, s streams) error {
+	sites, err := openSites(c.dataFlags)
+	if err != nil {
+		return err
+	}
+	defer sites.Close()
+	bar, err := newProgress(s.err, "checking", nil)
+	if err != nil {
+		return err
+	}
+	n, err := openNode(ctx, nodeOptions{data: c.dataFlags, sites: sites, log: logs.logger(s.err), progress: func(string, int) {}})
+	if err != nil {
+		return err
+	}
+	found := 0
+	done, err := n.svc.Check(ctx, c.Repair, func(problem string) {
+		found++
+		bar.note(problem)
+	}, func() { bar.add(1) })
+	bar.finish()
+	err = errors.Join(err, n.close())
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(s.out, "checked %d contents, found %d problems\n", done, found); err != nil {
+		return err
+	}
+	if found > 0 && !c.Repair {
+		return errors.New("not everything is right; candor check --repair mends what can be mended")
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	candor "github.com/candor-ugc/candor"
+	"github.com/candor-ugc/candor/api"
+	"github.com/candor-ugc/candor/api/auth"
+)
+
+// serveFlags are those of serve and demo.
+type serveFlags struct {
+	dataFlags
+	Addr            string        `default:"127.0.0.1:8080" help:"Address to listen on."`
+	TrustedProxies  []string      `placeholder:"CIDR" help:"Proxies whose X-Forwarded-For is believed; none by default."`
+	WritesPerMinute int           `default:"120" help:"Changes one person may make in a minute; 0 for no limit."`
+	ShelfMB         int64         `default:"256" name:"shelf-mb" help:"Memory for listings, in MiB."`
+	Timeout         time.Duration `default:"30s" help:"Longest time for one request."`
+}
+
+type serveCmd struct{ serveFlags }
+
+// Run serves until the context ends.
+func (c *serveCmd) Run(ctx context.Context, logs logFlags, s streams) error {
+	return c.serve(ctx, logs.logger(s.err), func(*node, string) error { return nil })
+}
+
+// Limits of the HTTP server. The write timeout is left to each request's own
+// timeout, since exports may run long.
+const (
+	headerTimeout = 10 * time.Second
+	readTimeout   = 5 * time.Minute
+	idleTimeout   = 2 * time.Minute
+	maxHeader     = 32 << 10
+	stopTimeout   = 20 * time.Second
+)
+
+// serve listens at once, answers that it is getting ready while it does, calls
+// ready before requests are let in, and stops in order when ctx ends: requests,
+// background work, indexes, ledger.
+func (f *serveFlags) serve(ctx context.Context, log *slog.Logger, ready func(n *node, url string) error) error {
+	sites, err := openSites(f.dataFlags)
+	if err != nil {
+		return err
+	}
+	defer sites.Close()
+	handler, err := api.New(api.Config{
+		Sites: sites, Contract: candor.Contract, Now: time.Now, Log: log, TrustedProxies: f.TrustedProxies,
+		WritesPerMinute: f.WritesPerMinute, Timeout: f.Timeout,
+	})
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", f.Addr)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	url := "http://" + listener.Addr().String()
+	log.Info("listening", "url", url)
+
+	n, err := f.open(ctx, sites, log, handler)
+	if err != nil {
+		return errors.Join(err, server.Close())
+	}
+	if err := ready(n, url); err != nil {
+		return errors.Join(err, server.Close(), n.close())
+	}
+	handler.Ready(n.svc)
+	log.Info("ready", "url", url)
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		err = nil
+	}
+	log.Info("stopping")
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	err = errors.Join(err, server.Shutdown(stop))
+	handler.Unready("stopping")
+	return errors.Join(err, n.close())
+}
+
+func (f *serveFlags) open(ctx context.Context, sites *auth.Sites, log *slog.Logger, handler *api.API) (*node, error) {
+	last := time.Now()
+	return openNode(ctx, nodeOptions{
+		data: f.dataFlags, shelfBytes: f.ShelfMB << 20, sites: sites, log: log,
+		progress: func(what string, n int) {
+			handler.Progress(fmt.Sprintf("%d %s", n, what))
+			if time.Since(last) > 2*time.Second {
+				last = time.Now()
+				log.Info("getting ready", "done", n, "what", what)
+			}
+		},
+	})
+}
