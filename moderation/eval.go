@@ -115,7 +115,7 @@ func EvalScreening(ctx context.Context, files []EvalFile, opt EvalOptions) (*Eva
 		opt.Clock = time.Now
 	}
 	if opt.Epochs <= 0 {
-		opt.Epochs = 3
+		opt.Epochs = 4
 	}
 	train, test, err := readEval(files)
 	if err != nil {
@@ -262,16 +262,11 @@ func (e *evaluation) labels(ctx context.Context) error {
 }
 
 // trainLabel trains on four fifths, chooses the threshold on the rest and then
-// learns the rest too. It returns nil where there is nothing to learn.
+// trains anew on everything. It returns nil where there is nothing to learn.
 func trainLabel(rows []evalRow, label string, epochs int) (*trained, error) {
 	if len(rows) == 0 {
 		return nil, nil
 	}
-	model, err := classify.New(0)
-	if err != nil {
-		return nil, err
-	}
-	rng := rand.New(rand.NewPCG(1, 2))
 	var learn, tune []evalRow
 	for _, r := range rows {
 		if textHash(r.Text)/5%5 == 0 {
@@ -280,28 +275,38 @@ func trainLabel(rows []evalRow, label string, epochs int) (*trained, error) {
 			learn = append(learn, r)
 		}
 	}
-	if err := learnRows(model, learn, label, epochs, rng); err != nil {
+	probe, err := learnRows(learn, label, epochs)
+	if err != nil {
 		return nil, err
 	}
-	t := &trained{model: model, threshold: 0.5, n: len(rows)}
-	if scores := scored(model, tune, label); len(scores) > 0 {
-		t.threshold = bestThreshold(scores)
+	threshold := 0.5
+	if scores := scored(probe, tune, label); len(scores) > 0 {
+		threshold = bestThreshold(scores)
 	}
-	return t, learnRows(model, tune, label, epochs, rng)
+	model, err := learnRows(rows, label, epochs)
+	if err != nil {
+		return nil, err
+	}
+	return &trained{model: model, threshold: threshold, n: len(rows)}, nil
 }
 
-func learnRows(model *classify.Model, rows []evalRow, label string, epochs int, rng *rand.Rand) error {
+func learnRows(rows []evalRow, label string, epochs int) (*classify.Model, error) {
+	model, err := classify.New(0)
+	if err != nil {
+		return nil, err
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
 	order := rng.Perm(len(rows))
 	for range epochs {
 		rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 		for _, i := range order {
 			r := &rows[i]
 			if err := model.Learn(classify.Labelled(r.Text, r.Language, r.is(label), r.hints...)); err != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
-	return nil
+	return model, nil
 }
 
 func scored(model *classify.Model, rows []evalRow, label string) []scoredText {
