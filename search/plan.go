@@ -262,6 +262,12 @@ func (b *planner) loosen(g *group, word string, an *analysis.Analyzer, fields []
 	if err != nil {
 		return err
 	}
+	// A misspelt inflection may be near a stem only.
+	if _, stem := an.Word(word); len(typos) == 0 && known == 0 && stem != word {
+		if typos, err = b.v.typos(dict, stem, 0); err != nil {
+			return err
+		}
+	}
 	for i, m := range typos {
 		g.add(fields, m.term, m.boost)
 		if i >= 3 || known > 2 {

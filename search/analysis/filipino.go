@@ -18,6 +18,9 @@ ano sino alin saan kailan bakit paano ilan gaano
 the a an and or is are was it of to in on for with this that i my you so
 `
 
+// filipinoAffixes are the prefixes that a hyphen sets apart (mag-order).
+const filipinoAffixes = "mag nag pag ka um in na ma pa i ipa ipag maka naka taga"
+
 // filipinoPrefixes, longest first: the verbal and adjectival prefixes of
 // Schachter and Otanes, Tagalog Reference Grammar (1972), with the order of
 // removal (prefix, infix, reduplication, suffix) that Bonus proposes in The
@@ -26,7 +29,7 @@ var filipinoPrefixes = strings.Fields(`
 pinakama pinagpa nakapag makapag nakakapag makakapag ipinag ipagpa magpaka nagpaka
 nakaka makaka napaka pinaka ipinang ikina ipang magka nagka magpa nagpa pagka pagpa pinag maipa naipa
 ipag ipina mang nang pang taga naka maka paka maki naki paki pina ika ipa
-mag nag pag mai nai ma na pa ka i um in
+mag nag pag mai nai ma na ni pa ka i um in
 `)
 
 var filipinoSuffixes = []string{"han", "hin", "ang", "ing", "an", "in", "ng"}
@@ -49,7 +52,12 @@ func stemFilipino(lower, w string) string {
 		if !ok || !rootLike(rest) {
 			continue
 		}
-		if len(p) == 1 && len(rest) < 5 {
+		if len(p) == 1 && len(rest) < 5 || p == "ni" && rest[0] != 'l' && rest[0] != 'y' {
+			continue
+		}
+		// Before a vowel mag-, nag- and pag- are written with a hyphen;
+		// without one it is ma- before a g.
+		if strings.HasSuffix(p, "ag") && vowel(rest[0]) {
 			continue
 		}
 		root = rest
@@ -84,6 +92,9 @@ func unlink(w string) string {
 func uninfix(w string) string {
 	if len(w) < 6 || vowel(w[0]) || !vowel(w[3]) {
 		return w
+	}
+	if strings.HasSuffix(w, "in") && w[1:3] == "in" {
+		return w // linisin: the suffix -in excludes the infix
 	}
 	if (w[1:3] == "um" || w[1:3] == "in") && rootLike(w[:1]+w[3:]) {
 		return w[:1] + w[3:]

@@ -88,7 +88,7 @@ func languages() map[string]*lang {
 		"fa":         {stem: stemPersian, stopWords: lists(fa.PersianStopWords), affixes: persianAffixes, extraStop: persianAffixes},
 		"hi":         {stem: stemHindi, stopWords: lists(hi.HindiStopWords), extraStop: hindiStop},
 		"nb":         {stem: stemNorwegian, stopWords: lists(no.NorwegianStopWords), foldAA: true},
-		"fil":        {stem: stemFilipino, extraStop: filipinoStop},
+		"fil":        {stem: stemFilipino, extraStop: filipinoStop, affixes: filipinoAffixes},
 		"da":         {stem: snowball(danish.Stem), stopWords: lists(da.DanishStopWords), foldAA: true},
 		"sv":         {stem: snowball(swedish.Stem), stopWords: lists(sv.SwedishStopWords)},
 		"de":         {stem: snowball(german.Stem), stopWords: lists(de.GermanStopWords)},
@@ -128,7 +128,15 @@ func snowball(stem func(*snowballstem.Env) bool) func(lower, folded string) stri
 func stemNorwegian(lower, _ string) string {
 	env := snowballstem.NewEnv(strings.ReplaceAll(lower, "aa", "å"))
 	norwegian.Stem(env)
-	return fold(env.Current(), true)
+	stem := env.Current()
+	// Snowball leaves short roots that end in a vowel alone (skoen, veien).
+	for _, s := range []string{"ene", "en", "et", "er"} {
+		if rest, ok := strings.CutSuffix(stem, s); ok && len(rest) >= 3 && strings.ContainsAny(rest[len(rest)-1:], "aiouy") {
+			stem = rest
+			break
+		}
+	}
+	return fold(stem, true)
 }
 
 // StopWords returns the folded stop words of a family, for telling languages

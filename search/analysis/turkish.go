@@ -62,8 +62,8 @@ func expandTurkish(patterns ...string) []string {
 	return slices.Compact(out)
 }
 
-// stemTurkish takes suffixes off until none is left or the stem would be
-// shorter than three letters, then hardens the last consonant (kitabı: kitap).
+// stemTurkish takes suffixes off until none is left or the rest would be no
+// root, then hardens the last consonant (kitabı: kitap).
 func stemTurkish(_, w string) string {
 	for {
 		s, ok := stripTurkish(w)
@@ -85,13 +85,20 @@ func stemTurkish(_, w string) string {
 
 func stripTurkish(w string) (string, bool) {
 	for _, s := range turkishSuffixes {
-		least := 3
-		if s == "lar" || s == "ler" {
-			least = 2
-		}
-		if len(w)-len(s) >= least && strings.HasSuffix(w, s) && strings.ContainsAny(w[:len(w)-len(s)], "aeiou") {
-			return w[:len(w)-len(s)], true
+		root, ok := strings.CutSuffix(w, s)
+		if ok && turkishRoot(root, s) {
+			return root, true
 		}
 	}
 	return w, false
+}
+
+// turkishRoot reports whether a root may be left of a word: three letters, or
+// the two of al-, et-, ev, iş and their like, whose suffixes are never one
+// vowel alone.
+func turkishRoot(root, suffix string) bool {
+	if len(root) == 2 {
+		return len(suffix) >= 2 && vowel(root[0]) && !vowel(root[1])
+	}
+	return len(root) >= 3 && strings.ContainsAny(root, "aeiou")
 }
