@@ -32,7 +32,7 @@ func (c *call) list(subject content.Subject, kind content.Kind) error {
 	if err != nil {
 		return err
 	}
-	c.linkNext(page.Next)
+	c.linkNext(lifecycle.Cursor(page.Next))
 	return c.public(page.Body, page.ETag)
 }
 
@@ -156,7 +156,7 @@ func listReplies(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.linkNext(page.Next)
+	c.linkNext(lifecycle.Cursor(page.Next))
 	return c.public(page.Body, page.ETag)
 }
 

@@ -64,12 +64,12 @@ func matches(header, etag string) bool {
 }
 
 // linkNext names the next page in a Link header (RFC 8288).
-func (c *call) linkNext(next string) {
+func (c *call) linkNext(next lifecycle.Cursor) {
 	if next == "" {
 		return
 	}
 	q := c.Request.URL.Query()
-	q.Set("cursor", next)
+	q.Set("cursor", string(next))
 	u := url.URL{Path: c.Request.URL.Path, RawQuery: q.Encode()}
 	c.Header("Link", "<"+u.String()+`>; rel="next"`)
 }

@@ -63,7 +63,7 @@ func (e *Invalid) Add(field, code, format string, args ...any) {
 
 var (
 	siteName  = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$`)
-	attribute = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N} _.-]*$`)
+	attribute = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N} _-]*$`)
 	language  = regexp.MustCompile(`^[a-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}$`)
 )
 
@@ -179,7 +179,7 @@ func (e *Invalid) ratings(m map[string]int) {
 	}
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		if !validKey(k) {
-			e.Add("ratings", "invalid_key", "the name %q must be 1 to %d letters, digits, spaces, dots or hyphens", k, MaxAttributeKey)
+			e.Add("ratings", "invalid_key", "the name %q must be 1 to %d letters, digits, spaces or hyphens", k, MaxAttributeKey)
 		}
 		if m[k] < 1 || m[k] > 5 {
 			e.Add("ratings."+k, "out_of_range", "must be a whole number from 1 to 5")
@@ -194,7 +194,7 @@ func (e *Invalid) attributes(m map[string]string) {
 	}
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		if !validKey(k) {
-			e.Add("attributes", "invalid_key", "the name %q must be 1 to %d letters, digits, spaces, dots or hyphens", k, MaxAttributeKey)
+			e.Add("attributes", "invalid_key", "the name %q must be 1 to %d letters, digits, spaces or hyphens", k, MaxAttributeKey)
 			continue
 		}
 		e.Text("attributes."+k, m[k], 0, MaxAttributeValue)

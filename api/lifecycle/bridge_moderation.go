@@ -23,7 +23,7 @@ func (s *Service) screen(ctx context.Context, rec *ledger.Record) (moderation.Sc
 		v.Language, confidence = s.Detect(v.Title+"\n"+v.Body, settings.Languages...)
 	}
 	sub := submissionOf(rec)
-	sub.LanguageConfidence, sub.SiteLanguages = confidence, settings.Languages
+	sub.LanguageConfidence, sub.SiteLanguages, sub.At = confidence, settings.Languages, s.now()
 	result := s.Screener.Screen(ctx, sub)
 	s.Screener.Observe(sub)
 	return result, nil
@@ -34,7 +34,7 @@ func submissionOf(rec *ledger.Record) moderation.Submission {
 	return moderation.Submission{
 		ID: rec.ID, Site: rec.Site, Kind: string(rec.Kind), Language: v.Language, Title: v.Title, Body: v.Body,
 		Rating: v.Rating, SubjectType: string(rec.Subject.Type), Subject: rec.Subject.ID,
-		AuthorID: rec.Author.ID, At: rec.UpdatedAt,
+		AuthorID: rec.Author.ID,
 	}
 }
 

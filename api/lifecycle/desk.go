@@ -37,7 +37,7 @@ type Waiting struct {
 type WaitingList struct {
 	Items []Waiting `json:"items"`
 	Total int       `json:"total"`
-	Next  string    `json:"next,omitempty"`
+	Next  Cursor    `json:"next"`
 }
 
 // Queue lists what waits for a decision, most urgent first: ErrSignIn,
@@ -54,7 +54,7 @@ func (s *Service) Queue(ctx context.Context, who content.Actor, site string, f m
 	if err != nil {
 		return out, fmt.Errorf("list queue: %w", err)
 	}
-	out.Total, out.Next = total, next
+	out.Total, out.Next = total, Cursor(next)
 	for _, it := range items {
 		rec, err := s.load(ctx, site, it.ID)
 		if isGone(err) || err == nil && rec.State != content.Pending {

@@ -33,7 +33,7 @@ type FoundPage struct {
 	Items  []Found                   `json:"items"`
 	Total  uint64                    `json:"total"`
 	Facets map[string]map[string]int `json:"facets"`
-	Next   string                    `json:"next,omitempty"`
+	Next   Cursor                    `json:"next"`
 }
 
 // Search looks through everything public of a site. A hit is shown as the shelf
@@ -77,7 +77,7 @@ func (s *Service) Search(ctx context.Context, who content.Actor, q search.Query)
 }
 
 func foundPage(res search.Result) FoundPage {
-	page := FoundPage{Items: []Found{}, Total: res.Total, Next: res.Next, Facets: map[string]map[string]int{}}
+	page := FoundPage{Items: []Found{}, Total: res.Total, Next: Cursor(res.Next), Facets: map[string]map[string]int{}}
 	for name, counts := range res.Facets {
 		f := make(map[string]int, len(counts))
 		for _, c := range counts {

@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"strings"
 
 	"github.com/candor-ugc/candor/api/ledger"
@@ -22,10 +23,21 @@ type Paging struct {
 	Cursor string
 }
 
+// Cursor is where a listing goes on; it is null in JSON at the end.
+type Cursor string
+
+// MarshalJSON writes a string, or null for the empty one.
+func (c Cursor) MarshalJSON() ([]byte, error) {
+	if c == "" {
+		return []byte("null"), nil
+	}
+	return json.Marshal(string(c))
+}
+
 // List is one page of a listing.
 type List[T any] struct {
 	Items []T    `json:"items"`
-	Next  string `json:"next,omitempty"`
+	Next  Cursor `json:"next"`
 }
 
 // pageOf reads one page of a range. The cursor is the key of the last document,
@@ -49,7 +61,7 @@ func pageOf[D, T any](ctx context.Context, t ledger.Table[D], r ledger.Range, p 
 	}
 	if len(docs) > p.Limit {
 		docs = docs[:p.Limit]
-		out.Next = base64.RawURLEncoding.EncodeToString([]byte(t.Key(docs[p.Limit-1], r.Index)))
+		out.Next = Cursor(base64.RawURLEncoding.EncodeToString([]byte(t.Key(docs[p.Limit-1], r.Index))))
 	}
 	for _, d := range docs {
 		v, err := view(d)
