@@ -57,6 +57,14 @@ func Labelled(text, language string, rejected bool, hints ...string) Example {
 	return Example{text: text, language: language, rejected: rejected, human: true, hints: hints}
 }
 
+// Valid returns [ErrAutomatic] for an example that nobody decided.
+func (e Example) Valid() error {
+	if !e.human {
+		return ErrAutomatic
+	}
+	return nil
+}
+
 const (
 	learningRate = 0.2
 	// weightDecay pulls the weights of an example's features a little back.
@@ -94,21 +102,22 @@ func New(bits uint) (*Model, error) {
 
 func newPool() *sync.Pool { return &sync.Pool{New: func() any { return &Features{} }} }
 
-// Clone copies the model, so that a site begins with the shared start.
+// Clone copies what was learned, so that a site begins with the shared start.
+// The copy counts its examples from zero: [Model.Ready] is about the site's own.
 func (m *Model) Clone() *Model {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return &Model{
 		bits: m.bits, weights: append([]float32(nil), m.weights...), squares: append([]float32(nil), m.squares...),
-		bias: m.bias, biasSq: m.biasSq, calib: m.calib, seen: m.seen, version: m.version, pool: newPool(),
+		bias: m.bias, biasSq: m.biasSq, calib: m.calib, version: m.version, pool: newPool(),
 	}
 }
 
 // Learn takes one example. The score the model gave before it learned serves
 // the calibration.
 func (m *Model) Learn(e Example) error {
-	if !e.human {
-		return ErrAutomatic
+	if err := e.Valid(); err != nil {
+		return err
 	}
 	f := m.pool.Get().(*Features)
 	defer m.pool.Put(f)
