@@ -62,8 +62,9 @@ func (e *Invalid) Add(field, code, format string, args ...any) {
 }
 
 var (
-	siteName  = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$`)
-	attribute = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N} _-]*$`)
+	siteName = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$`)
+	// Hindi writes vowels as marks, Persian parts letters with U+200C.
+	attribute = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{M}\p{N}\x{200C}\x{200D} _-]*$`)
 	language  = regexp.MustCompile(`^[a-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}$`)
 )
 

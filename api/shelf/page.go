@@ -221,6 +221,9 @@ func (v *view) take(s *sieve, after *position, limit, total int) (items []*card,
 		}
 		return items, end < len(v.cards)
 	}
+	if after == nil && total == 0 {
+		return nil, false
+	}
 	items = make([]*card, 0, min(limit, total))
 	for i := first; i < len(v.cards); i++ {
 		c := v.at(i)

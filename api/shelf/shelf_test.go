@@ -9,14 +9,14 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/candor-ugc/candor/api/content"
 	"github.com/candor-ugc/candor/api/shelf"
 )
 
-// gate stops a load after it has read one content and before it hands it over.
+// gate stops the first load after it has read one content and before it hands it over.
 type gate struct {
 	at             string
 	entered, leave chan struct{}
@@ -24,18 +24,16 @@ type gate struct {
 
 func newGate(m *memory, id string) *gate {
 	g := &gate{at: id, entered: make(chan struct{}), leave: make(chan struct{})}
-	var once sync.Once
+	var used atomic.Bool
 	m.scanned = func(ctx context.Context, id string) {
-		if id != g.at {
+		if id != g.at || !used.CompareAndSwap(false, true) {
 			return
 		}
-		once.Do(func() {
-			close(g.entered)
-			select {
-			case <-g.leave:
-			case <-ctx.Done():
-			}
-		})
+		close(g.entered)
+		select {
+		case <-g.leave:
+		case <-ctx.Done():
+		}
 	}
 	return g
 }
