@@ -1,6 +1,7 @@
 package bolt_test
 
 import (
+	"flag"
 	"path/filepath"
 	"testing"
 
@@ -11,7 +12,12 @@ import (
 	"github.com/candor-ugc/candor/api/ledger/ledgertest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if err := flag.Set("rapid.nofailfile", "true"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // located is a store that remembers its file.
 type located struct {

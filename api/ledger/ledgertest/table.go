@@ -131,6 +131,7 @@ func testTableRoundTrip(t *testing.T, s ledger.Store) {
 	settings.Rev = 1
 	round(t, l.Settings, &all, &checks, ledger.Settings{Site: "shop", Settings: settings}, ledger.Range{})
 	round(t, l.Leases, &all, &checks, ledger.Lease{Name: "sweep", Holder: "node-1", Until: noon, Rev: 1}, ledger.Range{})
+	round(t, l.Identity, &all, &checks, ledger.Identity{ID: "ledger", UUID: "u", Rev: 1}, ledger.Range{})
 	round(t, l.Receipts, &all, &checks, ledger.Receipt{ID: "r", Site: "shop", Contents: 3, At: noon, Rev: 1}, ledger.Prefix(ledger.BySite, "shop"))
 	if err := s.Insert(t.Context(), all...); err != nil {
 		t.Fatal(err)

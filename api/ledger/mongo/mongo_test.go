@@ -3,6 +3,7 @@ package mongo_test
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"flag"
 	"os"
 	"strings"
@@ -21,7 +22,8 @@ import (
 
 func TestMain(m *testing.M) {
 	// A server is slower than a file; -rapid.checks still asks for more.
-	if err := flag.Set("rapid.checks", "15"); err != nil {
+	err := errors.Join(flag.Set("rapid.checks", "15"), flag.Set("rapid.nofailfile", "true"))
+	if err != nil {
 		panic(err)
 	}
 	goleak.VerifyTestMain(m)
