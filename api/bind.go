@@ -51,6 +51,9 @@ func decode(b []byte, v any) error {
 	if depth(b) > maxJSONDepth {
 		return &detailError{err: errBody, text: fmt.Sprintf("nests deeper than %d", maxJSONDepth)}
 	}
+	if bytes.Equal(bytes.TrimSpace(b), []byte("null")) {
+		return &detailError{err: errBody, text: "null is no JSON object"}
+	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
@@ -167,10 +170,12 @@ func (p *params) err() error {
 // maxParam bounds the bytes of one parameter.
 const maxParam = 1000
 
-func (p *params) text(name string) string {
+func (p *params) text(name string) string { return p.upTo(name, maxParam) }
+
+func (p *params) upTo(name string, most int) string {
 	s := p.Get(name)
-	if len(s) > maxParam || !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
-		p.bad.Add(name, "invalid", "must be at most %d bytes of UTF-8 text", maxParam)
+	if len(s) > most || !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
+		p.bad.Add(name, "invalid", "must be at most %d bytes of UTF-8 text", most)
 		return ""
 	}
 	return s
@@ -206,15 +211,19 @@ func (p *params) flag(name string) *bool {
 	return nil
 }
 
-// list splits a comma-separated parameter, at most 100 values.
+// maxValues bounds the values of a list in a parameter.
+const maxValues = 100
+
+// list splits a comma-separated parameter, at most maxValues of the length of
+// ids.
 func (p *params) list(name string) []string {
-	s := p.text(name)
+	s := p.upTo(name, maxValues*(content.MaxID+1))
 	if s == "" {
 		return nil
 	}
 	out := strings.Split(s, ",")
-	if len(out) > 100 {
-		p.bad.Add(name, "too_many", "must have at most 100 values")
+	if len(out) > maxValues {
+		p.bad.Add(name, "too_many", "must have at most %d values", maxValues)
 		return nil
 	}
 	return out

@@ -48,10 +48,10 @@ func (a *API) docs() {
 			c.Data(http.StatusOK, contentType, []byte(body))
 		}
 	}
-	a.engine.GET("/docs", page("text/html; charset=utf-8", docsPage))
-	a.engine.GET("/docs/init.js", page("text/javascript; charset=utf-8", docsScript))
+	a.get("/docs", page("text/html; charset=utf-8", docsPage))
+	a.get("/docs/init.js", page("text/javascript; charset=utf-8", docsScript))
 	assets := http.StripPrefix("/docs/assets", statigz.FileServer(static.FS))
-	a.engine.GET("/docs/assets/*file", func(c *gin.Context) {
+	a.get("/docs/assets/*file", func(c *gin.Context) {
 		if _, err := fs.Stat(static.FS, c.Param("file")[1:]+".gz"); err != nil {
 			a.fail(errRoute)(c)
 			return

@@ -15,13 +15,13 @@ import (
 
 // operations adds the routes for those who run the service.
 func (a *API) operations() {
-	a.engine.GET("/healthz", func(c *gin.Context) {
+	a.get("/healthz", func(c *gin.Context) {
 		c.Header("Cache-Control", "no-store")
 		c.JSON(http.StatusOK, health{Status: "ok"})
 	})
-	a.engine.GET("/readyz", a.readyz)
-	a.engine.GET("/metrics", gin.WrapH(promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{})))
-	a.engine.GET("/openapi.yaml", func(c *gin.Context) {
+	a.get("/readyz", a.readyz)
+	a.get("/metrics", gin.WrapH(promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{})))
+	a.get("/openapi.yaml", func(c *gin.Context) {
 		c.Header("Cache-Control", "public, no-cache")
 		c.Data(http.StatusOK, "application/yaml; charset=utf-8", a.Contract)
 	})
@@ -29,6 +29,12 @@ func (a *API) operations() {
 	a.metrics.gauge("candor_shelf_bytes", "Memory the shelf takes.", func() float64 { return float64(a.shelf().Bytes) })
 	a.metrics.gauge("candor_shelf_cards", "Published contents on the shelf.", func() float64 { return float64(a.shelf().Cards) })
 	a.metrics.gauge("candor_shelf_subjects", "Subjects on the shelf.", func() float64 { return float64(a.shelf().Subjects) })
+}
+
+// get adds a route for GET, and for HEAD: monitors ask with it.
+func (a *API) get(path string, h gin.HandlerFunc) {
+	a.engine.GET(path, h)
+	a.engine.HEAD(path, h)
 }
 
 // shelf gives the figures of the shelf, zeros while there is none.

@@ -89,6 +89,8 @@ var problems = []struct {
 	{search.ErrCorrupt, http.StatusServiceUnavailable, "search_unavailable", "The search is being rebuilt"},
 	{search.ErrOutdated, http.StatusServiceUnavailable, "search_unavailable", "The search is being rebuilt"},
 	{search.ErrLocked, http.StatusServiceUnavailable, "search_unavailable", "The search is being rebuilt"},
+	{search.ErrRebuilding, http.StatusServiceUnavailable, "search_unavailable", "The search is being rebuilt"},
+	{search.ErrDocument, http.StatusInternalServerError, "internal", "Something went wrong here"},
 	{search.ErrClosed, http.StatusServiceUnavailable, "search_unavailable", "The search is being rebuilt"},
 	{ledger.ErrNotFound, http.StatusNotFound, "not_found", "There is no such thing"},
 	{ledger.ErrConflict, http.StatusConflict, "conflict", "The content changed meanwhile"},
@@ -143,7 +145,9 @@ func (p *Problem) explain(err error) {
 	case errors.As(err, &syntax):
 		p.Errors = []content.FieldError{{Field: "q", Code: "syntax", Message: syntax.Error()}}
 	case errors.As(err, &detail):
-		p.Detail = detail.text
+		if p.Status < http.StatusInternalServerError {
+			p.Detail = detail.text
+		}
 		if detail.field != "" {
 			p.Errors = []content.FieldError{{Field: detail.field, Code: p.Code, Message: detail.text}}
 		}

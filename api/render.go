@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/candor-ugc/candor/api/lifecycle"
 )
@@ -74,8 +75,29 @@ func (c *call) linkNext(next lifecycle.Cursor) {
 	c.Header("Link", "<"+u.String()+`>; rel="next"`)
 }
 
-// query reads the parameters of the address.
-func (c *call) query() *params { return &params{Values: c.Request.URL.Query()} }
+// query reads the parameters of the address. What cannot be read must not count
+// as absent: a filter that is silently dropped shows more than was asked for.
+func (c *call) query() *params {
+	values, err := url.ParseQuery(c.Request.URL.RawQuery)
+	p := &params{Values: values}
+	if err != nil {
+		p.bad.Add(brokenParam(c.Request.URL.RawQuery), "invalid", "must be written with percent-encoding")
+	}
+	return p
+}
+
+// brokenParam names the first parameter that cannot be read.
+func brokenParam(query string) string {
+	for pair := range strings.SplitSeq(query, "&") {
+		if _, err := url.ParseQuery(pair); err != nil {
+			name, _, _ := strings.Cut(pair, "=")
+			if name, err = url.QueryUnescape(name); err == nil && name != "" && utf8.ValidString(name) {
+				return name
+			}
+		}
+	}
+	return "query"
+}
 
 // bind reads the JSON body into a request type.
 func (c *call) bind(v any) error {

@@ -65,7 +65,11 @@ func New(c Config) (*API, error) {
 	a.engine.NoRoute(a.fail(errRoute))
 	a.engine.NoMethod(a.fail(errMethod))
 	for _, r := range routes() {
-		a.engine.Handle(r.method, r.path, a.handler(r))
+		h := a.handler(r)
+		a.engine.Handle(r.method, r.path, h)
+		if r.method == http.MethodGet {
+			a.engine.HEAD(r.path, h)
+		}
 	}
 	a.operations()
 	a.Progress("starting")
@@ -116,7 +120,7 @@ func (a *API) guard(c *gin.Context) {
 func cors(c *gin.Context) (done bool) {
 	h := c.Writer.Header()
 	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Access-Control-Expose-Headers", "ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After")
+	h.Set("Access-Control-Expose-Headers", "ETag, Link, Location, Idempotent-Replayed, RateLimit, RateLimit-Policy, Retry-After")
 	if c.Request.Method != http.MethodOptions {
 		return false
 	}
@@ -157,7 +161,7 @@ func (a *API) handler(r route) gin.HandlerFunc {
 func (a *API) serve(c *gin.Context, r route) error {
 	svc := a.service.Load()
 	if svc == nil {
-		return &detailError{err: errStarting, text: *a.status.Load()}
+		return errStarting // what it is doing is for those who run it, see readyz
 	}
 	site, err := a.Sites.Get(c.Param("site"))
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -169,7 +170,16 @@ func (c *call) ifMatch(required bool) (int64, error) {
 // that sent If-Match.
 func stale(err error) error {
 	if isConflict(err) {
-		return fmt.Errorf("%w: %w", errPrecondition, err)
+		return fmt.Errorf("%w: %w", errPrecondition, anonymous(err))
+	}
+	return err
+}
+
+// anonymous leaves out of a conflict who made the last change: authors must not
+// learn which moderator decided.
+func anonymous(err error) error {
+	if c := (*lifecycle.ConflictError)(nil); errors.As(err, &c) {
+		return &lifecycle.ConflictError{Rev: c.Rev, State: c.State}
 	}
 	return err
 }
@@ -183,7 +193,7 @@ func deleteContent(c *call) error {
 		if rev != 0 {
 			return stale(err)
 		}
-		return err
+		return anonymous(err)
 	}
 	c.Status(http.StatusNoContent)
 	return nil

@@ -44,6 +44,10 @@ func (s *Service) ExportPerson(ctx context.Context, who content.Actor, site stri
 }
 
 func (s *Service) exportPerson(ctx context.Context, who content.Actor, site string, give func(string, any) error) error {
+	// Versions replaced just now are filed with what is settled.
+	if err := s.settler.flush(ctx); err != nil {
+		return err
+	}
 	mine := ledger.Prefix(ledger.ByAuthor, site, who.ID)
 	for rec, err := range s.Ledger.Contents.Scan(ctx, mine) {
 		if err != nil {

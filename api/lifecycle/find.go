@@ -22,10 +22,28 @@ type Highlight struct {
 // Found is one hit of a search.
 type Found struct {
 	// Content is the public form of the content, in JSON.
-	Content     json.RawMessage     `json:"content"`
-	Score       float64             `json:"score"`
-	Highlights  []Highlight         `json:"highlights"`
-	Explanation *search.Explanation `json:"explanation,omitempty"`
+	Content     json.RawMessage `json:"content"`
+	Score       float64         `json:"score"`
+	Highlights  []Highlight     `json:"highlights"`
+	Explanation *Explanation    `json:"explanation,omitempty"`
+}
+
+// Explanation is a tree that tells how a score came about.
+type Explanation struct {
+	Value    float64       `json:"value"`
+	Message  string        `json:"message"`
+	Children []Explanation `json:"children,omitempty"`
+}
+
+func explanation(e *search.Explanation) *Explanation {
+	if e == nil {
+		return nil
+	}
+	out := &Explanation{Value: e.Value, Message: e.Message}
+	for i := range e.Children {
+		out.Children = append(out.Children, *explanation(&e.Children[i]))
+	}
+	return out
 }
 
 // FoundPage is one page of a search. Total and Facets count all pages.
@@ -69,7 +87,7 @@ func (s *Service) Search(ctx context.Context, who content.Actor, q search.Query)
 	for _, h := range res.Hits {
 		if body, ok := bodies[h.ID]; ok {
 			page.Items = append(page.Items, Found{
-				Content: body, Score: h.Score, Highlights: highlights(h), Explanation: h.Explanation,
+				Content: body, Score: h.Score, Highlights: highlights(h), Explanation: explanation(h.Explanation),
 			})
 		}
 	}
@@ -129,7 +147,7 @@ func (s *Service) DeskSearch(ctx context.Context, who content.Actor, q search.Qu
 		if err != nil {
 			return FoundPage{}, fmt.Errorf("encode content: %w", err)
 		}
-		page.Items = append(page.Items, Found{Content: body, Score: h.Score, Highlights: highlights(h), Explanation: h.Explanation})
+		page.Items = append(page.Items, Found{Content: body, Score: h.Score, Highlights: highlights(h), Explanation: explanation(h.Explanation)})
 	}
 	return page, nil
 }
