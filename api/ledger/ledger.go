@@ -212,6 +212,8 @@ func Schemas() []Schema {
 		{"leases", nil},
 		{"receipts", []string{BySite}},
 		{"identity", nil},
+		{"accounts", []string{BySite}},
+		{"sessions", []string{ByAuthor, ByTime}},
 	}
 }
 
@@ -232,6 +234,8 @@ type Ledger struct {
 	Leases    Table[Lease]
 	Receipts  Table[Receipt]
 	Identity  Table[Identity]
+	Accounts  Table[content.Account]
+	Sessions  Table[content.Session]
 }
 
 // Millis writes a time as text that sorts as time does, to the millisecond.
@@ -280,6 +284,8 @@ func New(s Store) *Ledger {
 		Settings: Table[Settings]{s, "settings", func(v *Settings) (string, int64, Keys) { return v.Site, v.Rev, nil }},
 		Leases:   Table[Lease]{s, "leases", func(l *Lease) (string, int64, Keys) { return l.Name, l.Rev, nil }},
 		Identity: Table[Identity]{s, "identity", func(i *Identity) (string, int64, Keys) { return i.ID, i.Rev, nil }},
+		Accounts: Table[content.Account]{s, "accounts", accountMeta},
+		Sessions: Table[content.Session]{s, "sessions", sessionMeta},
 		Receipts: Table[Receipt]{s, "receipts", func(r *Receipt) (string, int64, Keys) {
 			return r.ID, r.Rev, Keys{BySite: Key(r.Site, r.ID)}
 		}},
