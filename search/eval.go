@@ -2,6 +2,7 @@ package search
 
 import (
 	"context"
+	"math/bits"
 	"slices"
 	"sync"
 
@@ -13,6 +14,7 @@ import (
 type hit struct {
 	seg, doc uint32
 	score    float32
+	words    uint8 // groups that match
 }
 
 // checkEvery is how many postings are read between looks at the context.
@@ -82,19 +84,12 @@ func (v *view) evaluate(ctx context.Context, si int, p *plan, except *roaring.Bi
 		}
 	}
 	for _, d := range acc.touched {
-		if onesCount(acc.matched[d]) >= p.need && acc.total[d] >= 0 {
-			out = append(out, hit{seg: uint32(si), doc: d, score: acc.total[d] + acc.cur[d]})
+		n := bits.OnesCount32(acc.matched[d])
+		if n >= p.need && acc.total[d] >= 0 {
+			out = append(out, hit{seg: uint32(si), doc: d, score: acc.total[d] + acc.cur[d], words: uint8(n)})
 		}
 	}
 	return out, nil
-}
-
-func onesCount(m uint32) int {
-	n := 0
-	for ; m != 0; m &= m - 1 {
-		n++
-	}
-	return n
 }
 
 func (v *view) score(ctx context.Context, s *segView, g *group, n int, except *roaring.Bitmap, acc *accumulators) error {

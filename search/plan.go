@@ -73,13 +73,13 @@ type planner struct {
 	v        *view
 	q        *Query
 	families []string
-	product  bool
+	product  bool // product names are searched too
 	out      plan
 }
 
 // plan resolves the parsed text against the dictionaries of the snapshot.
 func (v *view) plan(q *Query, p parsed, synonyms func(site, language string) [][]string) (plan, error) {
-	b := planner{v: v, q: q, families: v.families(q.Language), product: q.Subject == ""}
+	b := planner{v: v, q: q, families: v.families(q.Language), product: q.Subject == ""} // inside one product its name says nothing
 	words := b.content(p.clauses)
 	for i, c := range words {
 		g, err := b.group(c, i == len(words)-1, synonyms)

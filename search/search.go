@@ -125,23 +125,12 @@ func (x *Index) hits(ctx context.Context, v *view, q *Query, p parsed) ([]hit, *
 	if err != nil {
 		return nil, nil, err
 	}
-	var out []hit
-	for i := range v.segs {
-		except, all, err := v.except(ctx, &v.segs[i], q)
-		if err != nil {
-			return nil, nil, err
-		}
-		if all {
-			continue
-		}
-		if len(pl.groups) > 0 {
-			out, err = v.evaluate(ctx, i, &pl, except, out)
-		} else if onlyExclusions(p) || len(p.clauses) == 0 {
-			out, err = v.everything(ctx, i, &pl, except, out)
-		}
-		if err != nil {
-			return nil, nil, err
-		}
+	if len(pl.groups) == 0 && !onlyExclusions(p) {
+		return nil, &pl, nil // words without a letter find nothing
+	}
+	out, err := v.run(ctx, q, &pl)
+	if err != nil {
+		return nil, nil, err
 	}
 	if err := v.phraseBonus(ctx, &pl, out); err != nil {
 		return nil, nil, err
@@ -149,8 +138,30 @@ func (x *Index) hits(ctx context.Context, v *view, q *Query, p parsed) ([]hit, *
 	return out, &pl, nil
 }
 
-// onlyExclusions reports a query that names only what is not wanted; it means
-// everything else. A query whose words hold no letter at all finds nothing.
+// run evaluates a plan over all segments.
+func (v *view) run(ctx context.Context, q *Query, pl *plan) ([]hit, error) {
+	var out []hit
+	for i := range v.segs {
+		except, all, err := v.except(ctx, &v.segs[i], q)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case all:
+		case len(pl.groups) > 0:
+			out, err = v.evaluate(ctx, i, pl, except, out)
+		default:
+			out, err = v.everything(ctx, i, pl, except, out)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// onlyExclusions reports a query that names nothing, or only what is not
+// wanted; it means everything else.
 func onlyExclusions(p parsed) bool {
 	for _, c := range p.clauses {
 		if !c.not {

@@ -32,7 +32,7 @@ ipag ipina mang nang pang taga naka maka paka maki naki paki pina ika ipa
 mag nag pag mai nai ma na ni pa ka i um in
 `)
 
-var filipinoSuffixes = []string{"han", "hin", "ang", "ing", "an", "in", "ng"}
+var filipinoSuffixes = []string{"han", "hin", "an", "in"}
 
 // stemFilipino finds the root of a folded word. Words with letters that native
 // Filipino spelling does not use are taken for English, as Taglish mixes both.
@@ -65,6 +65,10 @@ func stemFilipino(lower, w string) string {
 	}
 	root = uninfix(root)
 	root = unreduplicate(root)
+	// After d came r between vowels (darating, from dating).
+	if len(root) >= 6 && root[0] == 'd' && root[2] == 'r' && root[1] == root[3] {
+		root = root[2:]
+	}
 	root = unsuffix(root)
 	root = unreduplicate(root)
 	return settle(root)
@@ -95,6 +99,9 @@ func uninfix(w string) string {
 	}
 	if strings.HasSuffix(w, "in") && w[1:3] == "in" {
 		return w // linisin: the suffix -in excludes the infix
+	}
+	if strings.HasPrefix(w, "dumar") {
+		return w[:1] + w[3:] // dumarating: darating
 	}
 	if (w[1:3] == "um" || w[1:3] == "in") && rootLike(w[:1]+w[3:]) {
 		return w[:1] + w[3:]

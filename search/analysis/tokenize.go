@@ -13,6 +13,8 @@ const (
 	maxJoined = 24
 	// maxParts is how many neighbouring parts a joined form may cover.
 	maxParts = 3
+	// zwnj stands between the parts of a Persian word.
+	zwnj = '\u200C'
 )
 
 // part is a word of the text before its analysis.
@@ -43,15 +45,14 @@ func Positions(tokens []Token) int {
 }
 
 type tokenizer struct {
-	a      *Analyzer
-	text   string
-	out    []Token
-	pos    int
-	recent [maxParts]part // the last parts, newest last
-	n      int
-	// seamless is where the last word or joiner ended.
-	lastEnd int
-	joiner  bool
+	a        *Analyzer
+	text     string
+	out      []Token
+	pos      int
+	recent   [maxParts]part // the last parts, newest last
+	n        int
+	lastEnd  int // of the last word
+	joinedAt int // where a word must begin to be glued to it
 }
 
 func (t *tokenizer) run() {
@@ -64,9 +65,8 @@ func (t *tokenizer) run() {
 		case wordRune(r):
 			i = t.takeWord(i)
 		default:
-			t.joiner = t.joiner || (i == t.lastEnd && joinsParts(r))
-			if r == 0x200C && i == t.lastEnd {
-				t.joiner = true
+			if i == t.lastEnd && (joinsParts(r) || r == zwnj) {
+				t.joinedAt = i + size
 			}
 			i += size
 		}
@@ -101,8 +101,7 @@ func (t *tokenizer) takeWord(i int) int {
 	if e.surface == "" {
 		return i
 	}
-	glued := t.joiner && t.lastEnd > 0
-	t.joiner = false
+	glued := t.joinedAt == start && start > 0
 	near := t.n > 0 && (glued || (start-t.lastEnd == 1 && t.text[t.lastEnd] == ' '))
 	t.pos++
 	_, affix := t.a.joinerAff[e.surface]
@@ -179,7 +178,7 @@ func (t *tokenizer) bigrams(i int) int {
 		t.pos++
 		t.out = append(t.out, Token{Term: prev, Start: first, End: i, Pos: t.pos, Parts: 1})
 	}
-	t.n, t.joiner, t.lastEnd = 0, false, i
+	t.n, t.lastEnd = 0, i
 	return i
 }
 
