@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/candor-ugc/candor/search/analysis"
 )
@@ -239,7 +240,7 @@ func kindBoost(k analysis.TokenKind) float64 {
 // finished one, as the body's dictionary has them.
 func (b *planner) loosen(g *group, word string, an *analysis.Analyzer, fields []string, last bool) error {
 	dict := fields[0]
-	if last && b.q.Prefix && len([]rune(word)) >= 2 {
+	if last && b.q.Prefix && utf8.RuneCountInString(word) >= 2 {
 		more, err := b.v.prefixed(dict, word)
 		if err != nil {
 			return err
@@ -263,7 +264,7 @@ func (b *planner) loosen(g *group, word string, an *analysis.Analyzer, fields []
 		return err
 	}
 	// A misspelt inflection may be near a stem only.
-	if _, stem := an.Word(word); len(typos) == 0 && known == 0 && stem != word {
+	if _, stem := an.Word(word); len(typos) == 0 && known == 0 && stem != word && utf8.RuneCountInString(stem) > fuzzyOne {
 		if typos, err = b.v.typos(dict, stem, 0); err != nil {
 			return err
 		}
@@ -289,7 +290,7 @@ func (b *planner) expandWild(g *group, a atom, an *analysis.Analyzer, fields []s
 		surface, _ := an.Word(p)
 		parts[i] = surface
 	}
-	if len([]rune(parts[0])) < minWildcardStem {
+	if utf8.RuneCountInString(parts[0]) < minWildcardStem {
 		return &SyntaxError{Pos: a.pos, Msg: fmt.Sprintf("* needs %d letters before it", minWildcardStem)}
 	}
 	for _, f := range fields {

@@ -19,8 +19,8 @@ const (
 
 // Suggest finds, inside one product, what already answers a question that is
 // being typed: similar questions, and reviews and answers that speak of the
-// same things. Half of the question's words are enough; what holds more of
-// them comes first. The last word may be unfinished. Errors as of Search.
+// same things. Half of the question's words, rounded down, are enough; what
+// holds more of them comes first. The last word may be unfinished. Errors as of Search.
 func (x *Index) Suggest(ctx context.Context, q SuggestQuery) (Suggestions, error) {
 	start := x.opts.Now()
 	out := Suggestions{Questions: []Hit{}, Answers: []Hit{}}
@@ -54,7 +54,7 @@ func (x *Index) suggest(ctx context.Context, v *view, q *Query, p parsed, limit 
 	if err != nil || len(pl.groups) == 0 {
 		return err
 	}
-	pl.need = (len(pl.groups) + 1) / 2
+	pl.need = max(1, len(pl.groups)/2)
 	hits, err := v.run(ctx, q, &pl)
 	if err != nil {
 		return err

@@ -23,8 +23,8 @@ const (
 	fuzzyTwo       = 8      // and two
 )
 
-// Boosts of a term by how it came to be searched for; documented in README.md
-// of this package and shown by Explain.
+// Boosts of a term by how it came to be searched for; documented in the
+// package comment and shown by Query.Explain.
 const (
 	boostSurface  = 1.0
 	boostStem     = 0.85
