@@ -5,7 +5,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/candor-ugc/candor/moderation/rules"
+	"github.com/candor-ugc/candor/moderation/stats"
 )
 
 // Modes of a policy: what the machine proposes to publish.
@@ -178,7 +178,7 @@ func (p Policy) Decide(f PolicyFacts, ev Evidence, random func() float64) Policy
 		return o
 	}
 	agreed, n := ev.Measured(f.Site, f.Language, f.Kind, proposed)
-	if low, _ := rules.Wilson(agreed, n); low < target {
+	if low, _ := stats.Wilson(agreed, n); low < target {
 		o.Cause = fmt.Sprintf("held: %s, but the measured precision is at least %.3f only (%d of %d), below %.3f", cause, low, agreed, n, target)
 		return o
 	}
@@ -285,7 +285,7 @@ func (p *Precision) Rows(site string) []PrecisionRow {
 		}
 		row := PrecisionRow{Site: site, Language: k.language, Kind: k.kind, Proposal: k.proposal, Agreed: c[0], N: c[1]}
 		row.Precision = ratio(float64(c[0]), float64(c[1]))
-		row.Low, row.High = rules.Wilson(c[0], c[1])
+		row.Low, row.High = stats.Wilson(c[0], c[1])
 		byName[k.language+"\x00"+k.kind+"\x00"+k.proposal] = row
 	}
 	out := make([]PrecisionRow, 0, len(byName))

@@ -1,5 +1,10 @@
 package moderation
 
+import (
+	"maps"
+	"sync"
+)
+
 // Ground is the legal or contractual ground a restriction rests on, in the
 // terms of article 17(3) of the EU Digital Services Act (2022/2065).
 type Ground string
@@ -48,29 +53,24 @@ func (r Reason) In(language string) Text {
 }
 
 // Reasons lists the published reasons in the order moderators see them.
-func Reasons() []Reason {
-	out := make([]Reason, len(reasonTable))
-	for i, r := range reasonTable {
-		out[i] = r.clone()
+func Reasons() []Reason { return append(conductReasons(), qualityReasons()...) }
+
+// reasonIndex is built once: look-ups are frequent, the table is not small.
+var reasonIndex = sync.OnceValue(func() map[string]Reason {
+	index := map[string]Reason{}
+	for _, r := range Reasons() {
+		index[r.Code] = r
 	}
-	return out
-}
+	return index
+})
 
 // ReasonByCode finds a reason.
 func ReasonByCode(code string) (Reason, bool) {
-	for _, r := range reasonTable {
-		if r.Code == code {
-			return r.clone(), true
-		}
-	}
-	return Reason{}, false
+	r, ok := reasonIndex()[code]
+	return r.clone(), ok
 }
 
 func (r Reason) clone() Reason {
-	texts := make(map[string]Text, len(r.Texts))
-	for k, v := range r.Texts {
-		texts[k] = v
-	}
-	r.Texts = texts
+	r.Texts = maps.Clone(r.Texts)
 	return r
 }

@@ -4,6 +4,7 @@ package lexicon
 // in one walk.
 type trie struct {
 	nodes []node
+	root  [256]int32 // children of the root, 0 for none: it has the most
 }
 
 type node struct {
@@ -25,7 +26,11 @@ func (t *trie) add(word string, term int32) {
 		if next < 0 {
 			next = int32(len(t.nodes))
 			t.nodes = append(t.nodes, node{})
-			t.nodes[at].edges = append(t.nodes[at].edges, edge{word[i], next})
+			if at == 0 {
+				t.root[word[i]] = next
+			} else {
+				t.nodes[at].edges = append(t.nodes[at].edges, edge{word[i], next})
+			}
 		}
 		at = next
 	}
@@ -33,6 +38,12 @@ func (t *trie) add(word string, term int32) {
 }
 
 func (t *trie) step(at int32, b byte) int32 {
+	if at == 0 {
+		if to := t.root[b]; to != 0 {
+			return to
+		}
+		return -1
+	}
 	for _, e := range t.nodes[at].edges {
 		if e.b == b {
 			return e.to

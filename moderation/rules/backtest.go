@@ -4,8 +4,9 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"math"
 	"time"
+
+	"github.com/candor-ugc/candor/moderation/stats"
 )
 
 // Past is a decision that was taken, with what the rule would have seen then.
@@ -67,7 +68,7 @@ func Backtest(ctx context.Context, r Rule, past iter.Seq2[Past, error]) (*Report
 		}
 		rep.take(p, set.replay(ctx, p.Env, rep))
 	}
-	rep.Low, rep.High = Wilson(rep.HitsRejected, rep.Hits)
+	rep.Low, rep.High = stats.Wilson(rep.HitsRejected, rep.Hits)
 	if rep.Hits > 0 {
 		rep.Agreement = float64(rep.HitsRejected) / float64(rep.Hits)
 	}
@@ -115,17 +116,4 @@ func (rep *Report) take(p Past, hit bool) {
 			rep.Published = append(rep.Published, p.ID)
 		}
 	}
-}
-
-// Wilson gives the 95 % score interval of good out of n (Wilson 1927); 0 and 1
-// where n is 0.
-func Wilson(good, n int) (low, high float64) {
-	if n <= 0 {
-		return 0, 1
-	}
-	const z = 1.959963984540054
-	p, N := float64(good)/float64(n), float64(n)
-	mid := p + z*z/(2*N)
-	half := z * math.Sqrt(p*(1-p)/N+z*z/(4*N*N))
-	return max(0, (mid-half)/(1+z*z/N)), min(1, (mid+half)/(1+z*z/N))
 }

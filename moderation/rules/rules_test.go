@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"math"
 	"strings"
 	"testing"
 	"time"
@@ -158,19 +157,6 @@ func each(past []rules.Past, err error) iter.Seq2[rules.Past, error] {
 		}
 		if err != nil {
 			yield(rules.Past{}, err)
-		}
-	}
-}
-
-func TestWilson(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		good, n int
-		low     float64
-	}{{1, 1, 0.2065}, {9, 10, 0.5958}, {48, 49, 0.8931}, {90, 100, 0.8256}, {0, 0, 0}} {
-		low, high := rules.Wilson(tt.good, tt.n)
-		if math.Abs(low-tt.low) > 1e-4 || high < low || high > 1 {
-			t.Errorf("%d of %d: %.4f to %.4f, want %.4f", tt.good, tt.n, low, high, tt.low)
 		}
 	}
 }
