@@ -70,6 +70,8 @@ var problems = []struct {
 	{lifecycle.ErrConflict, http.StatusConflict, "conflict", "The content changed meanwhile"},
 	{lifecycle.ErrDuplicate, http.StatusConflict, "duplicate", "You have reviewed this product already"},
 	{lifecycle.ErrClaimed, http.StatusConflict, "claimed", "Another moderator works on this"},
+	{lifecycle.ErrSomebodyElse, http.StatusForbidden, "somebody_else", "Somebody else has to decide about this"},
+	{lifecycle.ErrTooLate, http.StatusConflict, "too_late", "The time for this has passed"},
 	{lifecycle.ErrTooDeep, http.StatusUnprocessableEntity, "too_deep", "The thread is as deep as it may get"},
 	{lifecycle.ErrTooManyEdits, http.StatusUnprocessableEntity, "too_many_edits", "The content was changed too often"},
 	{lifecycle.ErrReplayMismatch, http.StatusUnprocessableEntity, "idempotency_mismatch", "The Idempotency-Key was used for another request"},

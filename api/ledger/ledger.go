@@ -6,6 +6,7 @@ import (
 
 	"github.com/candor-ugc/candor/api/content"
 	"github.com/candor-ugc/candor/moderation"
+	"github.com/candor-ugc/candor/moderation/rules"
 )
 
 // The indexes that the tables declare.
@@ -18,6 +19,8 @@ const (
 	ByAuthor = "author"
 	// ByParent finds the public replies to one content.
 	ByParent = "parent"
+	// ByStanding counts what one person wrote, by state.
+	ByStanding = "standing"
 	// ByContent finds what belongs to one content.
 	ByContent = "content"
 	// ByWaiting finds the contents that wait for a decision.
@@ -41,8 +44,12 @@ type Record struct {
 	// Reports counts the different people who reported it since it was last
 	// decided.
 	Reports int `bson:"reports,omitempty"`
-	// DecidedAt is when a moderator last decided about it.
-	DecidedAt time.Time `bson:"decided_at,omitempty"`
+	// Decided is the last decision about it, nil before the first.
+	Decided *Decided `bson:"decided,omitempty"`
+	// Undo is what the last decision changed, while it can be undone.
+	Undo       *Undo       `bson:"undo,omitempty"`
+	Escalation *Escalation `bson:"escalation,omitempty"`
+	Appeal     *Appeal     `bson:"appeal,omitempty"`
 	// Slot is the key of the slot it occupies, see [Slot].
 	Slot string `bson:"slot,omitempty"`
 	// Owes says, when written, that the change is not settled yet. A record that
@@ -51,6 +58,57 @@ type Record struct {
 	// Stored are the keys as they were read.
 	Stored Keys `bson:"x,omitempty"`
 }
+
+// Decided says who decided what about a content, when.
+type Decided struct {
+	By        string       `bson:"by"`
+	Role      content.Role `bson:"role"`
+	Action    string       `bson:"action"`
+	Automatic bool         `bson:"automatic"`
+	// Rev is the revision that the decision made.
+	Rev int64     `bson:"rev"`
+	At  time.Time `bson:"at"`
+}
+
+// Undo is how a record stood before its last decision.
+type Undo struct {
+	State           content.State    `bson:"state"`
+	ApprovedRev     int64            `bson:"approved_rev"`
+	ApprovedVersion *content.Version `bson:"approved_version,omitempty"`
+	Reasons         []string         `bson:"reasons,omitempty"`
+	Note            string           `bson:"note,omitempty"`
+	Reports         int              `bson:"reports"`
+	PublishedAt     time.Time        `bson:"published_at"`
+	QueuedAt        time.Time        `bson:"queued_at"`
+	Decided         *Decided         `bson:"decided,omitempty"`
+	Escalation      *Escalation      `bson:"escalation,omitempty"`
+	Appeal          *Appeal          `bson:"appeal,omitempty"`
+}
+
+// Escalation passes a content on: to an administrator, or to any second
+// moderator.
+type Escalation struct {
+	// Kind is escalation or second_opinion.
+	Kind string    `bson:"kind" json:"kind"`
+	By   string    `bson:"by" json:"by"`
+	Note string    `bson:"note,omitempty" json:"note,omitempty"`
+	At   time.Time `bson:"at" json:"at"`
+}
+
+// Appeal is an author's complaint about a decision (DSA article 20).
+type Appeal struct {
+	Text string    `bson:"text" json:"text"`
+	At   time.Time `bson:"at" json:"at"`
+	// Against is who decided, and must not decide again; Action what they did.
+	Against string `bson:"against" json:"-"`
+	Action  string `bson:"action" json:"action"`
+	// Outcome is empty while open, then granted or dismissed.
+	Outcome   string    `bson:"outcome,omitempty" json:"outcome,omitempty"`
+	DecidedAt time.Time `bson:"decided_at,omitempty" json:"-"`
+}
+
+// Open reports whether the appeal waits for a decision.
+func (a *Appeal) Open() bool { return a != nil && a.Outcome == "" }
 
 // Unsettled reports whether a record that was read still owes effects.
 func (r *Record) Unsettled() bool { return r.Stored[ByOwes] != "" }
@@ -76,9 +134,18 @@ type Event struct {
 	Note string `bson:"note,omitempty" json:"note,omitempty"`
 	// Version is the Rev of the text that the change was about, TextHash its
 	// SHA-256.
-	Version  int64     `bson:"version" json:"version"`
-	TextHash string    `bson:"text_hash,omitempty" json:"text_hash,omitempty"`
-	At       time.Time `bson:"at" json:"at"`
+	Version  int64  `bson:"version" json:"version"`
+	TextHash string `bson:"text_hash,omitempty" json:"text_hash,omitempty"`
+	// Language and Rating are those of the text, for figures; Proposed is what
+	// the machine would have done, Versions which rules and models it had.
+	Language string            `bson:"language,omitempty" json:"language,omitempty"`
+	Rating   int               `bson:"rating,omitempty" json:"rating,omitempty"`
+	Proposed string            `bson:"proposed,omitempty" json:"proposed,omitempty"`
+	Rules    []string          `bson:"rules,omitempty" json:"rules,omitempty"`
+	Versions map[string]string `bson:"versions,omitempty" json:"versions,omitempty"`
+	// Waited is how long the content had waited for the decision.
+	Waited time.Duration `bson:"waited,omitempty" json:"waited,omitempty"`
+	At     time.Time     `bson:"at" json:"at"`
 	// Previous is the version that this change replaced; it moves to the
 	// revisions table when settled.
 	Previous *content.Version `bson:"previous,omitempty" json:"-"`
@@ -169,6 +236,38 @@ type Lease struct {
 	Rev    int64     `bson:"rev"`
 }
 
+// Note is what moderators tell each other about a content; erased with it.
+type Note struct {
+	ID      string    `bson:"_id" json:"id"`
+	Site    string    `bson:"site" json:"-"`
+	Content string    `bson:"content" json:"content"`
+	By      string    `bson:"by" json:"by"`
+	Text    string    `bson:"text" json:"text"`
+	At      time.Time `bson:"at" json:"at"`
+}
+
+// Rules are a site's own moderation rules.
+type Rules struct {
+	Site  string       `bson:"_id"`
+	Rules []rules.Rule `bson:"rules"`
+	Rev   int64        `bson:"rev"`
+}
+
+// Policies are a site's policies by kind of content.
+type Policies struct {
+	Site  string                       `bson:"_id"`
+	Kinds map[string]moderation.Policy `bson:"kinds"`
+	Rev   int64                        `bson:"rev"`
+}
+
+// Model is what the site's text classifier has learned up to a moment.
+type Model struct {
+	Site string    `bson:"_id"`
+	Data []byte    `bson:"data"`
+	To   time.Time `bson:"to"`
+	Rev  int64     `bson:"rev"`
+}
+
 // Identity tells one ledger from another, so that indexes made from one are not
 // taken for those of another.
 type Identity struct {
@@ -198,7 +297,7 @@ type Schema struct {
 // Schemas lists every table; engines prepare them when they open.
 func Schemas() []Schema {
 	return []Schema{
-		{"contents", []string{BySite, ByPublic, ByParent, ByAuthor, ByWaiting, ByOwes, ByFeed}},
+		{"contents", []string{BySite, ByPublic, ByParent, ByAuthor, ByStanding, ByWaiting, ByOwes, ByFeed}},
 		{"events", []string{ByContent, ByTime}},
 		{"revisions", []string{ByContent}},
 		{"slots", nil},
@@ -214,6 +313,10 @@ func Schemas() []Schema {
 		{"identity", nil},
 		{"accounts", []string{BySite}},
 		{"sessions", []string{ByAuthor, ByTime}},
+		{"notes", []string{ByContent}},
+		{"rules", nil},
+		{"policies", nil},
+		{"models", nil},
 	}
 }
 
@@ -236,6 +339,10 @@ type Ledger struct {
 	Identity  Table[Identity]
 	Accounts  Table[content.Account]
 	Sessions  Table[content.Session]
+	Notes     Table[Note]
+	Rules     Table[Rules]
+	Policies  Table[Policies]
+	Models    Table[Model]
 }
 
 // Millis writes a time as text that sorts as time does, to the millisecond.
@@ -286,6 +393,12 @@ func New(s Store) *Ledger {
 		Identity: Table[Identity]{s, "identity", func(i *Identity) (string, int64, Keys) { return i.ID, i.Rev, nil }},
 		Accounts: Table[content.Account]{s, "accounts", accountMeta},
 		Sessions: Table[content.Session]{s, "sessions", sessionMeta},
+		Notes: Table[Note]{s, "notes", func(n *Note) (string, int64, Keys) {
+			return n.ID, 1, Keys{ByContent: Key(n.Site, n.Content, n.ID)}
+		}},
+		Rules:    Table[Rules]{s, "rules", func(r *Rules) (string, int64, Keys) { return r.Site, r.Rev, nil }},
+		Policies: Table[Policies]{s, "policies", func(p *Policies) (string, int64, Keys) { return p.Site, p.Rev, nil }},
+		Models:   Table[Model]{s, "models", func(m *Model) (string, int64, Keys) { return m.Site, m.Rev, nil }},
 		Receipts: Table[Receipt]{s, "receipts", func(r *Receipt) (string, int64, Keys) {
 			return r.ID, r.Rev, Keys{BySite: Key(r.Site, r.ID)}
 		}},
@@ -305,8 +418,9 @@ func recordMeta(r *Record) (string, int64, Keys) {
 	}
 	if r.Author.ID != "" {
 		k[ByAuthor] = Key(r.Site, r.Author.ID, r.ID)
+		k[ByStanding] = Key(r.Site, r.Author.ID, string(r.State), r.ID)
 	}
-	if r.State == content.Pending {
+	if r.State == content.Pending || r.Appeal.Open() {
 		k[ByWaiting] = Key(r.Site, r.ID)
 	}
 	if r.Owes {

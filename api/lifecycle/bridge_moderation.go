@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/candor-ugc/candor/api/content"
 	"github.com/candor-ugc/candor/api/ledger"
@@ -22,7 +23,13 @@ func (s *Service) screen(ctx context.Context, rec *ledger.Record) (moderation.Sc
 	if v.Language == "" {
 		v.Language, confidence = s.Detect(v.Title+"\n"+v.Body, settings.Languages...)
 	}
+	if err := s.learned.ensure(ctx, s, rec.Site); err != nil {
+		return moderation.Screening{}, err
+	}
 	sub := submissionOf(rec)
+	if sub.Author, err = s.standing(ctx, rec.Site, rec.Author.ID); err != nil {
+		return moderation.Screening{}, err
+	}
 	sub.LanguageConfidence, sub.SiteLanguages, sub.At = confidence, settings.Languages, s.now()
 	result := s.Screener.Screen(ctx, sub)
 	s.Screener.Observe(sub)
@@ -40,11 +47,15 @@ func submissionOf(rec *ledger.Record) moderation.Submission {
 
 // enqueue brings the queue in step with a record.
 func (s *Service) enqueue(rec *ledger.Record) {
-	if rec.State != content.Pending {
+	if rec.State != content.Pending && !rec.Appeal.Open() {
 		s.queue.Remove(rec.ID)
 		return
 	}
+	_, waiting := s.queue.Get(rec.ID)
 	s.queue.Put(queueItem(rec))
+	if !waiting {
+		s.tell(rec, "queued", "")
+	}
 }
 
 func queueItem(rec *ledger.Record) moderation.Item {
@@ -53,11 +64,22 @@ func queueItem(rec *ledger.Record) moderation.Item {
 		SubjectType: string(rec.Subject.Type), Subject: rec.Subject.ID, AuthorID: rec.Author.ID,
 		Entered: rec.QueuedAt, Reporters: rec.Reports, Rev: rec.Rev,
 	}
+	item.Escalated = rec.Escalation != nil
 	if sc := rec.Screening; sc != nil {
 		item.Risk, item.Labels, item.Route, item.Cluster = sc.Risk, sc.Labels, sc.Route, sc.Cluster
 		for _, sig := range sc.Signals {
-			item.Reasons = append(item.Reasons, sig.Code)
+			if !slices.Contains(item.Reasons, sig.Code) {
+				item.Reasons = append(item.Reasons, sig.Code)
+			}
 		}
+	}
+	// The labels of a stored screening are shared; a queue has its own.
+	item.Labels = slices.Clone(item.Labels)
+	if rec.Appeal.Open() {
+		item.Labels = append(item.Labels, "appeal")
+	}
+	if rec.Escalation != nil {
+		item.Labels = append(item.Labels, rec.Escalation.Kind)
 	}
 	return item
 }

@@ -27,6 +27,8 @@ type change struct {
 	at            time.Time
 	// text replaces the current version.
 	text *content.Version
+	// versions are those of the rules and models that decided.
+	versions map[string]string
 }
 
 // apply moves rec by one change: state, versions, revision, and the event that
@@ -43,6 +45,16 @@ func apply(rec *ledger.Record, ch change) error {
 	}
 	if rec.Rev >= maxRevisions && ch.action == moderation.ActionEdit {
 		return ErrTooManyEdits
+	}
+	rec.Undo = nil
+	if ch.action == moderation.ActionEdit || ch.action == moderation.ActionWithdraw || ch.action == moderation.ActionErase {
+		// The author went on by themselves; what was asked for is moot.
+		if rec.Appeal.Open() {
+			rec.Appeal = nil
+		}
+		if ch.action != moderation.ActionEdit {
+			rec.Escalation = nil
+		}
 	}
 	// Settled events are in the events table; unsettled ones are owed still.
 	if !rec.Unsettled() {
@@ -63,7 +75,8 @@ func apply(rec *ledger.Record, ch change) error {
 		rec.Current = *ch.text
 		rec.Current.Rev, rec.Current.At = rec.Rev, ch.at
 	}
-	event.Version, event.TextHash = rec.Current.Rev, textHash(rec.Current)
+	event.Version, event.TextHash, event.Versions = rec.Current.Rev, textHash(rec.Current), ch.versions
+	event.Language, event.Rating = rec.Current.Language, rec.Current.Rating
 	if rec.State != content.Pending && to == moderation.StatePending {
 		rec.QueuedAt = ch.at
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/candor-ugc/candor/api/content"
 	"github.com/candor-ugc/candor/api/ledger"
@@ -28,14 +29,14 @@ type Decision struct {
 // decisions are the actions open to moderators.
 var decisions = []moderation.Action{
 	moderation.ActionApprove, moderation.ActionReject, moderation.ActionRequestChanges,
-	moderation.ActionRemove, moderation.ActionRestore,
+	moderation.ActionRemove, moderation.ActionRestore, actionUphold,
 }
 
 // Validate checks a decision against the published reasons.
 func (d Decision) Validate() error {
 	var e content.Invalid
 	if !slices.Contains(decisions, d.Action) {
-		e.Add("action", "invalid", "must be approve, reject, request_changes, remove or restore")
+		e.Add("action", "invalid", "must be approve, reject, request_changes, remove, restore or uphold")
 	}
 	restricts := d.Action == moderation.ActionReject || d.Action == moderation.ActionRequestChanges || d.Action == moderation.ActionRemove
 	if restricts && len(d.Reasons) == 0 {
@@ -77,6 +78,9 @@ func (s *Service) Decide(ctx context.Context, who content.Actor, site, id string
 	if rec.Rev != d.Rev {
 		return content.Private{}, conflictOf(rec)
 	}
+	if d.Action == actionUphold && !rec.Appeal.Open() {
+		return content.Private{}, &moderation.TransitionError{From: moderation.State(rec.State), Action: d.Action}
+	}
 	if err := s.mayDecide(ctx, who, rec); err != nil {
 		return content.Private{}, err
 	}
@@ -84,10 +88,9 @@ func (s *Service) Decide(ctx context.Context, who content.Actor, site, id string
 		action: d.Action, actor: who.ID, role: who.Role, reasons: d.Reasons,
 		message: d.Message, note: d.Note, at: s.now(),
 	}
-	if err := apply(rec, ch); err != nil {
+	if err := decideOn(rec, ch); err != nil {
 		return content.Private{}, err
 	}
-	rec.DecidedAt, rec.Reports = ch.at, 0
 	if err := s.commit(ctx, rec, d.Rev); err != nil {
 		return content.Private{}, err
 	}
@@ -95,7 +98,65 @@ func (s *Service) Decide(ctx context.Context, who content.Actor, site, id string
 		// The decision stands; the claim ends by itself.
 		s.Log.Warn("claim not released", "content", id, "err", err)
 	}
+	s.tell(rec, "decided", who.ID)
 	return s.private(ctx, rec, true)
+}
+
+// decideOn moves a record by a decision and notes who took it, how to undo it,
+// and what the machine had proposed.
+func decideOn(rec *ledger.Record, ch change) error {
+	before := ledger.Undo{
+		State: rec.State, ApprovedRev: rec.ApprovedRev, ApprovedVersion: rec.ApprovedVersion, Reasons: rec.Reasons,
+		Note: rec.Note, Reports: rec.Reports, PublishedAt: rec.PublishedAt, QueuedAt: rec.QueuedAt,
+		Decided: rec.Decided, Escalation: rec.Escalation, Appeal: rec.Appeal,
+	}
+	waited := ch.at.Sub(rec.QueuedAt)
+	if ch.action == actionUphold {
+		uphold(rec, ch)
+	} else if err := apply(rec, ch); err != nil {
+		return err
+	}
+	event := &rec.Events[len(rec.Events)-1]
+	if before.State == content.Pending {
+		event.Waited = waited
+	}
+	if sc := rec.Screening; sc != nil {
+		event.Proposed = sc.Proposed
+		for _, sig := range sc.Signals {
+			if !slices.Contains(event.Rules, sig.Rule) {
+				event.Rules = append(event.Rules, sig.Rule)
+			}
+		}
+	}
+	rec.Decided = &ledger.Decided{
+		By: ch.actor, Role: ch.role, Action: string(ch.action), Automatic: ch.automatic, Rev: rec.Rev, At: ch.at,
+	}
+	rec.Undo, rec.Reports, rec.Escalation = &before, 0, nil
+	closeAppeal(rec, ch)
+	return nil
+}
+
+// decideAutomatically carries out the machine's verdict, where the site's policy
+// let it have one. Any other verdict, or one unknown, leaves the content
+// waiting.
+func (s *Service) decideAutomatically(rec *ledger.Record, at time.Time) error {
+	sc := rec.Screening
+	if sc == nil || sc.Failed || rec.State != content.Pending {
+		return nil
+	}
+	ch := change{actor: "policy", automatic: true, at: at, versions: sc.Versions}
+	switch sc.Verdict {
+	case moderation.VerdictApprove:
+		ch.action = moderation.ActionApprove
+	case moderation.VerdictReject:
+		if len(sc.Reasons) == 0 {
+			return nil // nobody may be rejected without being told why
+		}
+		ch.action, ch.reasons = moderation.ActionReject, sc.Reasons
+	default:
+		return nil
+	}
+	return decideOn(rec, ch)
 }
 
 // Target names a content at the revision that was looked at.
@@ -138,8 +199,17 @@ func moderates(who content.Actor) error {
 
 func isConflict(err error) bool { return errors.Is(err, ErrConflict) }
 
-// mayDecide refuses while another moderator's claim lasts.
+// mayDecide refuses while another moderator's claim lasts, and where somebody
+// else has to decide: an appeal, a second opinion, an escalation.
 func (s *Service) mayDecide(ctx context.Context, who content.Actor, rec *ledger.Record) error {
+	if rec.Appeal.Open() && rec.Appeal.Against == who.ID {
+		return ErrSomebodyElse
+	}
+	if e := rec.Escalation; e != nil {
+		if e.Kind == SecondOpinion && e.By == who.ID || e.Kind == Escalated && !who.May(content.Admin) {
+			return ErrSomebodyElse
+		}
+	}
 	c, err := s.claimOn(ctx, rec.Site, rec.ID)
 	if err != nil {
 		return err

@@ -31,6 +31,9 @@ type Waiting struct {
 	Reporters int       `json:"reporters"`
 	QueuedAt  time.Time `json:"queued_at"`
 	Claim     *Claim    `json:"claim,omitempty"`
+	// Passed says whether somebody passed it on, and how.
+	Passed string `json:"passed,omitempty"`
+	Appeal bool   `json:"appeal"`
 }
 
 // WaitingList is one page of the queue; Total counts all pages.
@@ -57,7 +60,7 @@ func (s *Service) Queue(ctx context.Context, who content.Actor, site string, f m
 	out.Total, out.Next = total, Cursor(next)
 	for _, it := range items {
 		rec, err := s.load(ctx, site, it.ID)
-		if isGone(err) || err == nil && rec.State != content.Pending {
+		if isGone(err) || err == nil && rec.State != content.Pending && !rec.Appeal.Open() {
 			continue // decided while the page was made
 		}
 		if err != nil {
@@ -79,7 +82,10 @@ func (s *Service) waiting(ctx context.Context, rec *ledger.Record, it moderation
 	}
 	w := Waiting{
 		Content: p, Risk: it.Risk, Signals: orEmpty(it.Reasons), Labels: orEmpty(it.Labels), Cluster: it.Cluster,
-		Reporters: it.Reporters, QueuedAt: rec.QueuedAt,
+		Reporters: it.Reporters, QueuedAt: rec.QueuedAt, Appeal: rec.Appeal.Open(),
+	}
+	if rec.Escalation != nil {
+		w.Passed = rec.Escalation.Kind
 	}
 	w.Claim, err = s.claimView(ctx, rec.Site, rec.ID)
 	return w, err
@@ -103,10 +109,20 @@ type Case struct {
 	Reports   []content.Report      `json:"reports"`
 	History   []ledger.Event        `json:"history"`
 	Revisions []content.Version     `json:"-"`
-	Parent    *content.Private      `json:"parent,omitempty"`
-	Product   *content.Product      `json:"product,omitempty"`
-	Claim     *Claim                `json:"claim,omitempty"`
-	QueuedAt  *time.Time            `json:"queued_at,omitempty"`
+	Notes     []ledger.Note         `json:"notes"`
+	// Siblings are contents with nearly the same text, or of the same author.
+	Siblings []Sibling `json:"siblings"`
+	// AuthorHistory counts what the author wrote before.
+	AuthorHistory moderation.AuthorHistory `json:"author_history"`
+	Escalation    *ledger.Escalation       `json:"escalation,omitempty"`
+	Appeal        *ledger.Appeal           `json:"appeal,omitempty"`
+	// Undo is until when the last decision can be undone by who took it.
+	Undo      *time.Time       `json:"undo_until,omitempty"`
+	DecidedBy string           `json:"decided_by,omitempty"`
+	Parent    *content.Private `json:"parent,omitempty"`
+	Product   *content.Product `json:"product,omitempty"`
+	Claim     *Claim           `json:"claim,omitempty"`
+	QueuedAt  *time.Time       `json:"queued_at,omitempty"`
 }
 
 // Case gathers one content for a moderator: ErrSignIn, ErrForbidden,
@@ -135,6 +151,12 @@ func (s *Service) Case(ctx context.Context, who content.Actor, site, id string) 
 	c.Actions = moderation.Actions(moderation.State(rec.State), moderation.Facts{
 		Published: rec.ApprovedRev > 0, SameAsApproved: rec.ApprovedRev == rec.Current.Rev,
 	})
+	if rec.Appeal.Open() {
+		c.Actions = append(c.Actions, actionUphold)
+	}
+	if c.Actions == nil {
+		c.Actions = []moderation.Action{}
+	}
 	reports, err := s.reports(ctx, site, id)
 	if err != nil {
 		return nil, err
@@ -150,6 +172,22 @@ func (s *Service) around(ctx context.Context, rec *ledger.Record, c *Case) error
 	var err error
 	if c.History, err = s.history(ctx, rec); err != nil {
 		return err
+	}
+	if c.Notes, err = s.notes(ctx, rec.Site, rec.ID); err != nil {
+		return err
+	}
+	if c.AuthorHistory, err = s.standing(ctx, rec.Site, rec.Author.ID); err != nil {
+		return err
+	}
+	if c.Siblings, err = s.siblings(ctx, rec); err != nil {
+		return err
+	}
+	c.Escalation, c.Appeal = rec.Escalation, rec.Appeal
+	if d := rec.Decided; d != nil {
+		c.DecidedBy = d.By
+		if until := d.At.Add(undoTime); rec.Undo != nil && d.Rev == rec.Rev && s.Now().Before(until) {
+			c.Undo = &until
+		}
 	}
 	if rec.Parent != "" {
 		parent, err := s.load(ctx, rec.Site, rec.Parent)
@@ -243,6 +281,7 @@ func (s *Service) Claim(ctx context.Context, who content.Actor, site, id string)
 	if !mine {
 		return nil, &ClaimedError{By: c.Holder, Until: c.Until}
 	}
+	s.tellClaim(site, id, "claimed", who.ID)
 	return &Claim{By: c.Holder, Until: c.Until}, nil
 }
 
@@ -268,7 +307,14 @@ func (s *Service) release(ctx context.Context, who content.Actor, site, id strin
 	if err := s.Ledger.Leases.Delete(ctx, claimName(site, id)); err != nil {
 		return fmt.Errorf("release claim: %w", err)
 	}
+	s.tellClaim(site, id, "released", who.ID)
 	return nil
+}
+
+func (s *Service) tellClaim(site, id, kind, by string) {
+	if s.Tell != nil {
+		s.Tell(content.Happening{Site: site, Type: kind, ID: id, By: by, At: s.now()})
+	}
 }
 
 // Audit lists what was decided and done on a site, latest first: ErrSignIn,

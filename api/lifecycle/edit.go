@@ -99,6 +99,9 @@ func (s *Service) Edit(ctx context.Context, who content.Actor, site, id string, 
 	if err := apply(&next, ch); err != nil {
 		return content.Private{}, err
 	}
+	if err := s.decideAutomatically(&next, ch.at); err != nil {
+		return content.Private{}, err
+	}
 	if err := s.commit(ctx, &next, rec.Rev); err != nil {
 		return content.Private{}, err
 	}

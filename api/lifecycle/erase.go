@@ -58,23 +58,38 @@ func (s *Service) eraseVotes(ctx context.Context, who content.Actor, site string
 		if err != nil {
 			return n, err
 		}
-		if err := s.Ledger.Votes.Delete(ctx, ledger.Key(vote.Site, vote.Content, vote.Voter)); err != nil {
+		if err := s.eraseVote(ctx, vote); err != nil {
 			return n, err
 		}
 		n++
-		rec, err := s.load(ctx, site, vote.Content)
-		if isGone(err) {
-			continue
-		}
-		if err != nil {
-			return n, err
-		}
-		if _, err := s.recount(ctx, rec); err != nil {
-			return n, err
-		}
-		s.settle(ctx, site, rec.Subject, rec.ID)
 	}
 	return n, nil
+}
+
+// eraseVote takes a vote back before it is removed: while the sum may still
+// count it, the vote is there to say that it owes.
+func (s *Service) eraseVote(ctx context.Context, vote *ledger.Vote) error {
+	key := ledger.Key(vote.Site, vote.Content, vote.Voter)
+	rec, err := s.load(ctx, vote.Site, vote.Content)
+	if isGone(err) {
+		return s.Ledger.Votes.Delete(ctx, key)
+	}
+	if err != nil {
+		return err
+	}
+	back, err := s.Ledger.Votes.Modify(ctx, key, func(v *ledger.Vote, _ bool) error {
+		*v = ledger.Vote{
+			Site: vote.Site, Content: vote.Content, Voter: vote.Voter, At: s.now(), Rev: v.Rev + 1, Owes: true,
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := s.settleVote(ctx, rec, back); err != nil {
+		return err
+	}
+	return s.Ledger.Votes.Delete(ctx, key)
 }
 
 func (s *Service) eraseReports(ctx context.Context, who content.Actor, site string) (int, error) {
@@ -143,6 +158,7 @@ func empty(rec *ledger.Record) {
 	rec.Current = content.Version{Rev: rec.Current.Rev, At: rec.Current.At}
 	rec.ApprovedVersion, rec.ApprovedRev = nil, 0
 	rec.Note, rec.Reasons, rec.Screening, rec.Slot = "", nil, nil, ""
+	rec.Undo, rec.Appeal, rec.Escalation = nil, nil, nil
 	rec.Shown = false
 	for i := range rec.Events {
 		rec.Events[i].Previous, rec.Events[i].Note = nil, ""
@@ -156,6 +172,14 @@ func (s *Service) eraseHistory(ctx context.Context, rec *ledger.Record) error {
 			return err
 		}
 		if err := s.Ledger.Revisions.Delete(ctx, old.ID); err != nil {
+			return err
+		}
+	}
+	for n, err := range s.Ledger.Notes.Scan(ctx, r) {
+		if err != nil {
+			return err
+		}
+		if err := s.Ledger.Notes.Delete(ctx, n.ID); err != nil {
 			return err
 		}
 	}

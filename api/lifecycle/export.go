@@ -129,8 +129,9 @@ func exportTables() []exportTable {
 	by := func(index string) func(string) ledger.Range {
 		return func(site string) ledger.Range { return ledger.Prefix(index, site) }
 	}
+	one := func(site string) ledger.Range { return ledger.Range{From: site, To: site + "\x00"} }
 	return []exportTable{
-		{"settings", func(site string) ledger.Range { return ledger.Range{From: site, To: site + "\x00"} }},
+		{"settings", one},
 		{"products", by(ledger.BySite)},
 		{"boards", by(ledger.BySite)},
 		{"tallies", by(ledger.ByPublic)},
@@ -141,6 +142,10 @@ func exportTables() []exportTable {
 		{"votes", by(ledger.ByAuthor)},
 		{"reports", by(ledger.ByContent)},
 		{"receipts", by(ledger.BySite)},
+		{"notes", by(ledger.ByContent)},
+		{"rules", one},
+		{"policies", one},
+		{"models", one},
 	}
 }
 

@@ -310,7 +310,11 @@ func (im *Importer) flush(ctx context.Context) error {
 	if len(batch) == 0 {
 		return nil
 	}
+	// The sweeper takes what has owed for long to be left over: that counts from
+	// now, not from when the import began.
+	now := im.s.now()
 	for _, rec := range batch {
+		rec.UpdatedAt, rec.Events[0].At = now, now
 		if rec.State == content.Pending {
 			sc, err := im.s.screen(ctx, rec)
 			if err != nil {

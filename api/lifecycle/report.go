@@ -81,7 +81,7 @@ func (s *Service) requeue(ctx context.Context, site, id string) error {
 		}
 		n := 0
 		for _, r := range list {
-			if r.At.After(rec.DecidedAt) {
+			if rec.Decided == nil || r.At.After(rec.Decided.At) {
 				n++
 			}
 		}

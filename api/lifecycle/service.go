@@ -49,6 +49,13 @@ type Config struct {
 	Public   Index
 	Desk     Index
 	Screener Screener
+	// Models, Rules and Precision are what the screener knows of each site; the
+	// service fills them from the ledger. Nil ones are left alone.
+	Models    *moderation.Models
+	Rules     *moderation.RuleSets
+	Precision *moderation.Precision
+	// Sites lists the sites, for work that is done for each; nil does none.
+	Sites func() ([]string, error)
 	// Detect names the language of a text (BCP 47) with a confidence of 0 to 1,
 	// given the languages to prefer.
 	Detect func(text string, hints ...string) (string, float64)
@@ -61,6 +68,8 @@ type Config struct {
 	ShelfBytes int64
 	// Node names this process among those that share a ledger.
 	Node string
+	// Tell is told what moderators at work should see at once; nil tells nobody.
+	Tell func(content.Happening)
 	// Followed is told, now and then, up to when this node has taken in what
 	// others committed to a shared ledger; nil tells nobody.
 	Followed func(up time.Time)
@@ -74,6 +83,7 @@ type Service struct {
 	queue   *moderation.Queue
 	settler *settler
 	known   catalogueCache
+	learned knowledge
 	// since is from when on this node follows the others.
 	since time.Time
 
@@ -109,6 +119,10 @@ var (
 	ErrClaimed = errors.New("claimed by another moderator")
 	// ErrTooManyEdits: the content was changed too often.
 	ErrTooManyEdits = errors.New("too many edits")
+	// ErrSomebodyElse: another moderator, or an administrator, has to decide.
+	ErrSomebodyElse = errors.New("somebody else has to decide")
+	// ErrTooLate: the time for it has passed.
+	ErrTooLate = errors.New("too late")
 	// ErrBusy: more is owed than can be settled now.
 	ErrBusy = errors.New("too much to do, try again")
 )
@@ -152,6 +166,7 @@ func New(c Config) *Service {
 	s := &Service{Config: c, queue: moderation.NewQueue(c.Now)}
 	s.shelf = shelf.New(shelfSource{s}, shelf.Options{MaxBytes: c.ShelfBytes, Prior: s.prior})
 	s.settler = newSettler(s)
+	s.learned.init()
 	return s
 }
 
@@ -170,6 +185,7 @@ func (s *Service) Start(ctx context.Context, progress func(n int)) error {
 		return errors.Join(fmt.Errorf("settle what is owed: %w", err), s.Close())
 	}
 	s.work.Go(func() error { s.sweeping(background); return nil })
+	s.work.Go(func() error { s.learning(background); return nil })
 	if s.Ledger.Shared() {
 		s.work.Go(func() error { s.following(background); return nil })
 	}
@@ -212,15 +228,32 @@ func (s *Service) load(ctx context.Context, site, id string) (*ledger.Record, er
 	return rec, nil
 }
 
+// commitTimeout bounds the writing of one change.
+const commitTimeout = 10 * time.Second
+
+// unhurried is ctx for a write that is under way: a client that leaves meanwhile
+// must not make it unknown whether it happened.
+func unhurried(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+}
+
 // commit replaces a record at the revision it was read at, and settles it.
 func (s *Service) commit(ctx context.Context, rec *ledger.Record, from int64) error {
-	err := s.Ledger.Contents.Replace(ctx, rec, from)
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	wctx, cancel := unhurried(ctx)
+	defer cancel()
+	err := s.Ledger.Contents.Replace(wctx, rec, from)
 	switch {
 	case errors.Is(err, ledger.ErrConflict):
 		return s.conflict(ctx, rec.Site, rec.ID)
 	case errors.Is(err, ledger.ErrNotFound):
 		return ErrNotFound
 	case err != nil:
+		// It may have been written all the same; what is shown must not wait for
+		// the sweeper then.
+		s.settle(ctx, rec.Site, rec.Subject, rec.ID)
 		return fmt.Errorf("commit: %w", err)
 	}
 	s.settle(ctx, rec.Site, rec.Subject, rec.ID)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"log/slog"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -43,8 +44,9 @@ func (s *Service) settle(ctx context.Context, site string, subject content.Subje
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), projectTimeout)
 	defer cancel()
 	if err := s.project(ctx, site, subject, id); err != nil {
+		// What the shelf has may be what was just taken off.
+		s.shelf.Drop(site, subject)
 		s.Log.Error("change not projected yet", "content", id, "err", err)
-		return
 	}
 	if err := s.settler.add(ctx, site, id); err != nil {
 		s.Log.Warn("change left to the sweeper", "content", id, "err", err)
@@ -168,7 +170,7 @@ func (t *settler) run(ctx context.Context) {
 		if len(batch) == 0 {
 			return
 		}
-		err := t.s.settleBatch(ctx, batch)
+		err := guarded(func() error { return t.s.settleBatch(ctx, batch) })()
 		if err != nil && ctx.Err() == nil {
 			t.s.Log.Error("changes not settled yet", "contents", len(batch), "err", err)
 		}
@@ -242,8 +244,8 @@ func (s *Service) settleBatch(ctx context.Context, batch []owed) error {
 
 func (s *Service) settleRecords(ctx context.Context, recs []*ledger.Record, gone []string) error {
 	work, wctx := errgroup.WithContext(ctx)
-	work.Go(func() error { return s.index(wctx, recs, gone) })
-	work.Go(func() error { return s.keepHistory(wctx, recs) })
+	work.Go(guarded(func() error { return s.index(wctx, recs, gone) }))
+	work.Go(guarded(func() error { return s.keepHistory(wctx, recs) }))
 	if err := work.Wait(); err != nil {
 		return err
 	}
@@ -260,6 +262,20 @@ func (s *Service) settleRecords(ctx context.Context, recs []*ledger.Record, gone
 		return fmt.Errorf("settle: %w", err)
 	}
 	return nil
+}
+
+// guarded makes an error of a panic. A fault of an index must not end the
+// process: the change stays owed as after any other failure, and would be met
+// again at every start.
+func guarded(work func() error) func() error {
+	return func() (err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+			}
+		}()
+		return work()
+	}
 }
 
 // index brings both indexes in step with the given records.
@@ -284,8 +300,8 @@ func (s *Service) index(ctx context.Context, recs []*ledger.Record, gone []strin
 		}
 	}
 	work, wctx := errgroup.WithContext(ctx)
-	work.Go(func() error { return s.Public.Apply(wctx, public, hide) })
-	work.Go(func() error { return s.Desk.Apply(wctx, desk, drop) })
+	work.Go(guarded(func() error { return s.Public.Apply(wctx, public, hide) }))
+	work.Go(guarded(func() error { return s.Desk.Apply(wctx, desk, drop) }))
 	if err := work.Wait(); err != nil {
 		return fmt.Errorf("index: %w", err)
 	}
@@ -353,9 +369,13 @@ func (s *Service) sweeping(ctx context.Context) error {
 	}
 }
 
-// sweep settles every change that has owed for longer than age.
+// sweep settles every change that has owed for longer than age; for age 0 every
+// change, those too that a clock set back since makes seem to lie ahead.
 func (s *Service) sweep(ctx context.Context, age time.Duration) error {
-	r := ledger.Range{Index: ledger.ByOwes, To: ledger.Millis(s.Now().Add(-age).Add(time.Millisecond))}
+	r := ledger.Range{Index: ledger.ByOwes}
+	if age > 0 {
+		r.To = ledger.Millis(s.Now().Add(-age).Add(time.Millisecond))
+	}
 	batch := make([]*ledger.Record, 0, settleBatch)
 	n := 0
 	flush := func() error {

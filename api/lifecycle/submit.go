@@ -79,6 +79,9 @@ func (s *Service) Submit(ctx context.Context, who content.Actor, in Submission) 
 		return nil, fmt.Errorf("submit: %w", err)
 	}
 	rec.Events[0].Previous = nil // there was none
+	if err := s.decideAutomatically(rec, now); err != nil {
+		return nil, fmt.Errorf("submit: %w", err)
+	}
 	return s.insert(ctx, who, in, rec)
 }
 
@@ -156,10 +159,14 @@ type replayedError struct{ done *Submitted }
 func (e *replayedError) Error() string { return "answered before" }
 
 func (s *Service) insertPuts(ctx context.Context, puts []ledger.Put, who content.Actor, in Submission, rec *ledger.Record) error {
-	err := s.Ledger.Insert(ctx, puts...)
+	wctx, cancel := unhurried(ctx)
+	defer cancel()
+	err := s.Ledger.Insert(wctx, puts...)
 	taken := (*ledger.ExistsError)(nil)
 	if !errors.As(err, &taken) {
 		if err != nil {
+			// It may have been written all the same.
+			s.settle(ctx, rec.Site, rec.Subject, rec.ID)
 			return fmt.Errorf("submit: %w", err)
 		}
 		return nil

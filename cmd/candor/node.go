@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,8 +68,13 @@ type nodeOptions struct {
 	log        *slog.Logger
 	// progress is told what is being prepared.
 	progress func(what string, n int)
+	// tell is told what moderators at work should see; it may be nil.
+	tell func(content.Happening)
 	// rebuild builds both indexes anew.
 	rebuild bool
+	// rebuilt is told of an index that was there once but could not be used; nil
+	// tells nobody.
+	rebuilt func(index search.Kind, because error)
 }
 
 // openNode opens the ledger, brings the indexes in step with it, and starts the
@@ -84,7 +90,11 @@ func openNode(ctx context.Context, o nodeOptions) (n *node, err error) {
 	if n.store, err = openLedger(ctx, o.data.ledgerSpec()); err != nil {
 		return n, err
 	}
-	screener, err := moderation.NewScreener(moderation.Options{Clock: time.Now})
+	models, ruleSets, precision := moderation.NewModels(nil), moderation.NewRuleSets(), moderation.NewPrecision()
+	screener, err := moderation.NewScreener(moderation.Options{
+		Clock: time.Now, Classifier: models, Rules: ruleSets, Evidence: precision, Random: rand.Float64,
+		Policy: func(site, kind string) moderation.Policy { return n.svc.Policy(site, kind) },
+	})
 	if err != nil {
 		return n, fmt.Errorf("prepare screening: %w", err)
 	}
@@ -94,7 +104,8 @@ func openNode(ctx context.Context, o nodeOptions) (n *node, err error) {
 	}
 	detector := language.Load()
 	n.svc = lifecycle.New(lifecycle.Config{
-		Ledger: ledger.New(n.store), Screener: screener, Detect: detector.Detect, Handle: n.handle,
+		Ledger: ledger.New(n.store), Screener: screener, Models: models, Rules: ruleSets, Precision: precision,
+		Sites: n.sites.Names, Tell: o.tell, Detect: detector.Detect, Handle: n.handle,
 		Now: time.Now, NewID: newID, ShelfBytes: o.shelfBytes, Log: o.log,
 		Node:     fmt.Sprintf("%s/%d/%s", host, os.Getpid(), newID()),
 		Followed: func(up time.Time) { n.followed(o.data, up) },
@@ -207,6 +218,9 @@ func (n *node) openIndex(ctx context.Context, path string, kind search.Kind, reb
 			return nil, fmt.Errorf("open %s index: %w", kind, err)
 		}
 		n.log.Info("building the index anew", "index", kind, "because", err)
+		if o.rebuilt != nil {
+			o.rebuilt(kind, err)
+		}
 	}
 	docs := n.svc.PublicDocuments(ctx)
 	if kind == search.Desk {
