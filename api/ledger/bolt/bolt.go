@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/candor-ugc/candor/api/ledger"
@@ -49,7 +50,7 @@ func Open(path string) (*Store, error) {
 		FreelistType:    bbolt.FreelistMapType,
 		InitialMmapSize: initialMap,
 	})
-	if errors.Is(err, bbolt.ErrTimeout) {
+	if errors.Is(err, berrors.ErrTimeout) {
 		return nil, fmt.Errorf("open ledger %s: %w", path, ledger.ErrInUse)
 	}
 	if err != nil {
@@ -318,7 +319,7 @@ func (s *Store) view(ctx context.Context, read func(tx *bbolt.Tx) error) error {
 		return fmt.Errorf("read ledger: %w", err)
 	}
 	err := s.db.View(read)
-	if errors.Is(err, bbolt.ErrDatabaseNotOpen) {
+	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
 		return fmt.Errorf("ledger is closed: %w", ledger.ErrUnavailable)
 	}
 	return err

@@ -116,7 +116,7 @@ func testInsertMissingMany(t *testing.T, s ledger.Store) {
 			odd = append(odd, d)
 		}
 	}
-	fill(t, s, keyedTable, odd)
+	fill(t, s, odd)
 	added, err := s.InsertMissing(t.Context(), keyedTable, all)
 	if err != nil {
 		t.Fatal(err)
@@ -230,7 +230,7 @@ func testUnsetMany(t *testing.T, s ledger.Store) {
 		docs = append(docs, doc(id, 2, ledger.Keys{ledger.ByOwes: ledger.Key("1", id)}))
 		refs = append(refs, ledger.Ref{ID: id, Rev: int64(2 - i%2)})
 	}
-	fill(t, s, keyedTable, docs)
+	fill(t, s, docs)
 	if err := s.Unset(ctx, keyedTable, ledger.ByOwes, refs); err != nil {
 		t.Fatal(err)
 	}
@@ -251,7 +251,7 @@ func testDelete(t *testing.T, s ledger.Store) {
 			gone = append(gone, id)
 		}
 	}
-	fill(t, s, keyedTable, docs)
+	fill(t, s, docs)
 	insert(t, s, plainTable, plain("0005", 1, "another table"))
 	for range 2 { // ids that are not there are no error
 		if err := s.Delete(ctx, keyedTable, gone); err != nil {
@@ -311,7 +311,7 @@ func testReopen(t *testing.T, c *suite) {
 			bson.E{Key: "at", Value: time.UnixMilli(1_700_000_000_123)})
 	}
 	insert(t, s, keyedTable, keyed("a", 1), keyed("b", 1), keyed("c", 1))
-	fill(t, s, keyedTable, []ledger.Doc{keyed("d", 1)})
+	fill(t, s, []ledger.Doc{keyed("d", 1)})
 	if err := errors.Join(
 		s.Replace(ctx, keyedTable, keyed("b", 2), 1),
 		s.Delete(ctx, keyedTable, []string{"c"}),

@@ -131,10 +131,10 @@ func insert(t *testing.T, s ledger.Store, table string, docs ...ledger.Doc) {
 	}
 }
 
-// fill inserts many documents.
-func fill(t *testing.T, s ledger.Store, table string, docs []ledger.Doc) {
+// fill inserts many documents into keyedTable.
+func fill(t *testing.T, s ledger.Store, docs []ledger.Doc) {
 	t.Helper()
-	added, err := s.InsertMissing(t.Context(), table, docs)
+	added, err := s.InsertMissing(t.Context(), keyedTable, docs)
 	if err != nil {
 		t.Fatalf("insert missing: %v", err)
 	}
