@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/candor-ugc/candor/api/lifecycle"
+	"github.com/candor-ugc/candor/search"
 )
 
 type reindexCmd struct{ dataFlags }
@@ -63,15 +66,26 @@ func (c *checkCmd) Run(ctx context.Context, logs logFlags, s streams) error {
 	if err != nil {
 		return err
 	}
-	n, err := openNode(ctx, nodeOptions{data: c.dataFlags, sites: sites, log: logs.logger(s.err), progress: func(string, int) {}})
+	found, left := 0, 0
+	tell := func(p lifecycle.Problem) {
+		found++
+		if p.Mended {
+			p.Text += " (mended)"
+		} else {
+			left++
+		}
+		bar.note(p.Text)
+	}
+	n, err := openNode(ctx, nodeOptions{
+		data: c.dataFlags, sites: sites, log: logs.logger(s.err), progress: func(string, int) {},
+		rebuilt: func(index search.Kind, because error) {
+			tell(lifecycle.Problem{Text: fmt.Sprintf("the %s index could not be used: %v", index, because), Mended: true})
+		},
+	})
 	if err != nil {
 		return err
 	}
-	found := 0
-	done, err := n.svc.Check(ctx, c.Repair, func(problem string) {
-		found++
-		bar.note(problem)
-	}, func() { bar.add(1) })
+	done, err := n.svc.Check(ctx, c.Repair, tell, func() { bar.add(1) })
 	bar.finish()
 	err = errors.Join(err, n.close())
 	if err != nil {
@@ -80,7 +94,10 @@ func (c *checkCmd) Run(ctx context.Context, logs logFlags, s streams) error {
 	if _, err := fmt.Fprintf(s.out, "checked %d contents, found %d problems\n", done, found); err != nil {
 		return err
 	}
-	if found > 0 && !c.Repair {
+	switch {
+	case left > 0 && c.Repair:
+		return fmt.Errorf("%d problems could not be mended", left)
+	case found > 0 && !c.Repair:
 		return errors.New("not everything is right; candor check --repair mends what can be mended")
 	}
 	return nil
