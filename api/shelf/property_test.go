@@ -264,6 +264,10 @@ func TestConcurrentChanges(t *testing.T) {
 				if err != nil || ok != c.Shown || ok != (etag != "") || ok && !strings.Contains(string(body), c.Current.Body) {
 					t.Errorf("after %s was shown=%t with %q: %s %t %v", id, c.Shown, c.Current.Body, body, ok, err)
 				}
+				q := shelf.Query{Site: site, Subject: lamp, Kind: c.Kind, Limit: shelf.MaxLimit}
+				if p, err := s.List(t.Context(), q); err != nil || slices.Contains(p.IDs, id) != c.Shown {
+					t.Errorf("after %s was shown=%t: listed %v, %v", id, c.Shown, p.IDs, err)
+				}
 			}
 		})
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/candor-ugc/candor/api/content"
 )
 
-// rowBytes is what a row without cards takes.
-const rowBytes = 1 << 10
+// rowBytes is what a row without cards takes, with its summary.
+const rowBytes = 1408
 
 // key names a row.
 type key struct {

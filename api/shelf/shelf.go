@@ -34,7 +34,9 @@ type Loaded struct {
 }
 
 // Source is where a shelf reads what is public. Its methods are called
-// concurrently and return when ctx ends.
+// concurrently and return when ctx ends. The Rev of a content never falls, not
+// even when it is deleted and comes again under its id: a shelf takes a lower
+// one for an outdated answer and keeps what it has.
 type Source interface {
 	// Published gives everything that is public about a subject, of any kind and
 	// in any order, and stops at the first error. A content that changes while

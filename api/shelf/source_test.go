@@ -33,6 +33,7 @@ var epoch = time.Date(2024, 3, 1, 12, 0, 0, 0, time.UTC)
 type memory struct {
 	mu       sync.Mutex
 	contents map[string]shelf.Loaded
+	revs     map[string]int64 // of every id there ever was
 
 	loads atomic.Int64
 	reads atomic.Int64
@@ -45,7 +46,7 @@ type memory struct {
 }
 
 func newMemory(list ...content.Content) *memory {
-	m := &memory{contents: map[string]shelf.Loaded{}}
+	m := &memory{contents: map[string]shelf.Loaded{}, revs: map[string]int64{}}
 	for _, c := range list {
 		m.commit(c)
 	}
@@ -71,12 +72,9 @@ func (m *memory) failed() error {
 func (m *memory) commit(c content.Content) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	old := m.contents[c.ID]
-	if old.Content != nil {
-		c.Rev = old.Content.Rev
-	}
-	c.Rev++
-	m.contents[c.ID] = shelf.Loaded{Content: &c, Votes: old.Votes}
+	m.revs[c.ID]++
+	c.Rev = m.revs[c.ID]
+	m.contents[c.ID] = shelf.Loaded{Content: &c, Votes: m.contents[c.ID].Votes}
 }
 
 func (m *memory) vote(id string, v content.Votes) {
