@@ -50,6 +50,56 @@ func BenchmarkApplyBulk(b *testing.B) {
 	b.ReportMetric(float64(len(docs)*b.N)/b.Elapsed().Seconds(), "docs/s")
 }
 
+func BenchmarkRawBulk(b *testing.B) {
+	docs := benchDocs(b)
+	for b.Loop() {
+		x := raw(b, docs, false)
+		if err := x.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(len(docs)*b.N)/b.Elapsed().Seconds(), "docs/s")
+}
+
+func raw(b *testing.B, docs []search.Document, docValues bool) *search.Raw {
+	b.Helper()
+	x, err := search.NewRaw(filepath.Join(b.TempDir(), "raw"), search.Public, docValues)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i := 0; i < len(docs); i += 1000 {
+		if err := x.Apply(docs[i:min(i+1000, len(docs))]); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return x
+}
+
+// BenchmarkRaw runs the queries of BenchmarkIndex straight on Bleve.
+func BenchmarkRaw(b *testing.B) {
+	x := raw(b, benchDocs(b), true)
+	for name, q := range map[string]search.Query{
+		"global":       {Text: "comfortable fabric", Language: "en", Facets: true, Highlight: true},
+		"globalCommon": {Text: "dress", Language: "en", Facets: true, Highlight: true, Kinds: []string{"review"}},
+		"inProduct":    {Text: "size small", Language: "en", SubjectType: "product", Subject: "1078-0", Highlight: true},
+	} {
+		q.Site = "shop"
+		b.Run(name, func(b *testing.B) {
+			var total uint64
+			for b.Loop() {
+				var err error
+				if total, err = x.Search(b.Context(), q); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(total), "hits")
+		})
+	}
+	if err := x.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
 func benchIndex(b *testing.B) *search.Index {
 	b.Helper()
 	path := filepath.Join(b.TempDir(), "index")

@@ -70,10 +70,7 @@ func newStore(path string, kind Kind, opts Options) (s *store, err error) {
 	set := analysis.NewSet()
 	s = &store{
 		index: ix, queue: queue, kind: kind, keepTexts: opts.Texts == nil, set: set,
-		analyzers: make(map[string]banalysis.Analyzer), names: newNames(),
-	}
-	for _, key := range set.Keys() {
-		s.analyzers[key] = fieldAnalyzer{set.For(key)}
+		analyzers: analyzersOf(set), names: newNames(),
 	}
 	s.cache = newColumnCache(s.names, analysis.Key)
 	return s, nil
@@ -83,6 +80,14 @@ func (s *store) close() error {
 	err := s.index.Close()
 	s.queue.Close()
 	return err
+}
+
+func analyzersOf(set *analysis.Set) map[string]banalysis.Analyzer {
+	out := make(map[string]banalysis.Analyzer)
+	for _, key := range set.Keys() {
+		out[key] = fieldAnalyzer{set.For(key)}
+	}
+	return out
 }
 
 // fieldAnalyzer is an analyzer as Bleve wants it.
