@@ -55,7 +55,7 @@ func (f Filter) digest(site string) uint64 {
 }
 
 func (f *Filter) match(it *Item, now time.Time) bool {
-	age := now.Sub(it.Entered)
+	age := max(now.Sub(it.Entered), 0) // put again since the reader began
 	return oneOf(f.Kinds, it.Kind) &&
 		oneOf(f.Languages, it.Language) &&
 		anyOf(f.Reasons, it.Reasons) &&

@@ -2,6 +2,7 @@ package moderation
 
 import (
 	"maps"
+	"slices"
 	"sync"
 )
 
@@ -39,17 +40,15 @@ type Reason struct {
 func ReasonLanguages() []string { return []string{"en", "tr", "fa", "hi", "nb", "fil"} }
 
 // In gives the text in a language, or in English where there is none.
-func (r Reason) In(language string) Text {
-	switch language {
-	case "no", "nn":
-		language = "nb"
-	case "tl":
-		language = "fil"
+func (r Reason) In(language string) Text { return r.Texts[textLanguage(language)] }
+
+// textLanguage gives the language of the texts for a tag.
+func textLanguage(language string) string {
+	language = listLanguage(language)
+	if slices.Contains(ReasonLanguages(), language) {
+		return language
 	}
-	if t, ok := r.Texts[language]; ok {
-		return t
-	}
-	return r.Texts["en"]
+	return "en"
 }
 
 // Reasons lists the published reasons in the order moderators see them.
