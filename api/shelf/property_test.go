@@ -16,25 +16,36 @@ import (
 	"github.com/candor-ugc/candor/api/shelf"
 )
 
-var (
-	anyID = rapid.Custom(func(t *rapid.T) string {
+// The generators are made anew for each use: rapid writes to one when it is
+// used first, so tests side by side must not share them.
+func anyID() *rapid.Generator[string] {
+	return rapid.Custom(func(t *rapid.T) string {
 		return fmt.Sprint("c", rapid.IntRange(0, 14).Draw(t, "n"))
 	})
-	anyLanguage = rapid.SampledFrom([]string{"", "en", "tr", "fa"})
-	anyVotes    = rapid.Custom(func(t *rapid.T) content.Votes {
+}
+
+func anyLanguage() *rapid.Generator[string] {
+	return rapid.SampledFrom([]string{"", "en", "tr", "fa"})
+}
+
+func anyVotes() *rapid.Generator[content.Votes] {
+	return rapid.Custom(func(t *rapid.T) content.Votes {
 		return content.Votes{Helpful: rapid.IntRange(0, 3).Draw(t, "up"), Unhelpful: rapid.IntRange(0, 3).Draw(t, "down")}
 	})
-	anyContent = rapid.Custom(func(t *rapid.T) content.Content {
-		c := review(anyID.Draw(t, "id"), rapid.IntRange(0, 5).Draw(t, "stars"), rapid.IntRange(0, 4).Draw(t, "minute"))
+}
+
+func anyContent() *rapid.Generator[content.Content] {
+	return rapid.Custom(func(t *rapid.T) content.Content {
+		c := review(anyID().Draw(t, "id"), rapid.IntRange(0, 5).Draw(t, "stars"), rapid.IntRange(0, 4).Draw(t, "minute"))
 		c.Kind = rapid.SampledFrom(content.Kinds()).Draw(t, "kind")
 		if c.Kind.IsReply() {
-			c.Parent = anyID.Filter(func(id string) bool { return id != c.ID }).Draw(t, "parent")
+			c.Parent = anyID().Filter(func(id string) bool { return id != c.ID }).Draw(t, "parent")
 		}
 		if rapid.IntRange(0, 9).Draw(t, "elsewhere") == 0 {
 			c.Subject = content.ProductOf("sofa")
 		}
 		v := &c.Current
-		v.Language = anyLanguage.Draw(t, "language")
+		v.Language = anyLanguage().Draw(t, "language")
 		v.Incentivized = rapid.Bool().Draw(t, "incentivized")
 		c.Author.Verified = rapid.Bool().Draw(t, "verified")
 		if rapid.Bool().Draw(t, "media") {
@@ -50,32 +61,38 @@ var (
 		}
 		return c
 	})
-	anyMark  = rapid.Ptr(rapid.Bool(), true)
-	anyQuery = rapid.Custom(func(t *rapid.T) shelf.Query {
+}
+
+func anyMark() *rapid.Generator[*bool] {
+	return rapid.Ptr(rapid.Bool(), true)
+}
+
+func anyQuery() *rapid.Generator[shelf.Query] {
+	return rapid.Custom(func(t *rapid.T) shelf.Query {
 		q := shelf.Query{
 			Site: site, Subject: lamp,
 			Kind:         rapid.SampledFrom(content.Kinds()).Draw(t, "kind"),
 			Sort:         rapid.SampledFrom([]shelf.Sort{"", shelf.Newest, shelf.Oldest, shelf.Highest, shelf.Lowest, shelf.Helpful}).Draw(t, "sort"),
 			Ratings:      rapid.SliceOfN(rapid.IntRange(0, 5), 0, 2).Draw(t, "ratings"),
-			Languages:    rapid.SliceOfN(anyLanguage, 0, 2).Draw(t, "languages"),
-			Verified:     anyMark.Draw(t, "verified"),
-			Media:        anyMark.Draw(t, "media"),
-			Incentivized: anyMark.Draw(t, "incentivized"),
+			Languages:    rapid.SliceOfN(anyLanguage(), 0, 2).Draw(t, "languages"),
+			Verified:     anyMark().Draw(t, "verified"),
+			Media:        anyMark().Draw(t, "media"),
+			Incentivized: anyMark().Draw(t, "incentivized"),
 			Limit:        rapid.IntRange(0, 4).Draw(t, "limit"),
 		}
 		if rapid.Bool().Draw(t, "replies") {
-			q.Parent = anyID.Draw(t, "parent")
+			q.Parent = anyID().Draw(t, "parent")
 		}
 		if rapid.IntRange(0, 3).Draw(t, "plain") > 0 {
 			q.Ratings, q.Languages, q.Verified, q.Media, q.Incentivized = nil, nil, nil, nil, nil
 		}
 		if rapid.IntRange(0, 3).Draw(t, "search") == 0 {
-			q.Matches = rapid.MapOf(anyID, rapid.SampledFrom([]float64{0, 0.5, 2})).Draw(t, "matches")
+			q.Matches = rapid.MapOf(anyID(), rapid.SampledFrom([]float64{0, 0.5, 2})).Draw(t, "matches")
 			q.Sort = rapid.SampledFrom([]shelf.Sort{q.Sort, shelf.Relevant}).Draw(t, "relevant")
 		}
 		return q
 	})
-)
+}
 
 // agree fails unless the shelf answers a query as a recount does.
 func agree(t require, s *shelf.Shelf, m *memory, q shelf.Query) {
@@ -131,19 +148,19 @@ func TestShelfNeverDrifts(t *testing.T) {
 		owed := map[string]bool{}
 		t.Repeat(map[string]func(*rapid.T){
 			"commit": func(t *rapid.T) {
-				c := anyContent.Draw(t, "content")
+				c := anyContent().Draw(t, "content")
 				m.commit(c)
 				owed[c.ID] = true
 			},
 			"vote": func(t *rapid.T) {
-				id := anyID.Draw(t, "id")
+				id := anyID().Draw(t, "id")
 				if _, ok := m.get(id); ok {
-					m.vote(id, anyVotes.Draw(t, "votes"))
+					m.vote(id, anyVotes().Draw(t, "votes"))
 					owed[id] = true
 				}
 			},
 			"erase": func(t *rapid.T) {
-				id := anyID.Draw(t, "id")
+				id := anyID().Draw(t, "id")
 				m.remove(id)
 				owed[id] = true
 			},
@@ -155,7 +172,7 @@ func TestShelfNeverDrifts(t *testing.T) {
 				}
 				clear(owed)
 			},
-			"look": func(t *rapid.T) { list(t, s, anyQuery.Draw(t, "query")) },
+			"look": func(t *rapid.T) { list(t, s, anyQuery().Draw(t, "query")) },
 			"settle": func(t *rapid.T) {
 				ids := []string{}
 				for _, id := range m.ids() {
@@ -176,7 +193,7 @@ func TestShelfNeverDrifts(t *testing.T) {
 				if len(owed) > 0 {
 					return
 				}
-				agree(t, s, m, anyQuery.Draw(t, "query"))
+				agree(t, s, m, anyQuery().Draw(t, "query"))
 				agreeSummary(t, s, m)
 			},
 		})
@@ -193,7 +210,7 @@ func TestPagingWhileThingsChange(t *testing.T) {
 			id := fmt.Sprintf("s%02d", i)
 			c := review(id, rapid.IntRange(0, 5).Draw(t, "stars"), rapid.IntRange(0, 9).Draw(t, "minute"))
 			m.commit(c)
-			m.vote(id, anyVotes.Draw(t, "votes"))
+			m.vote(id, anyVotes().Draw(t, "votes"))
 			stays = append(stays, id)
 		}
 		s := shelf.New(m, shelf.Options{})
@@ -213,7 +230,7 @@ func TestPagingWhileThingsChange(t *testing.T) {
 			}
 			q.Cursor = p.Next
 			for range rapid.IntRange(0, 3).Draw(t, "changes") {
-				c := review(anyID.Draw(t, "id"), rapid.IntRange(0, 5).Draw(t, "stars"), rapid.IntRange(0, 9).Draw(t, "minute"))
+				c := review(anyID().Draw(t, "id"), rapid.IntRange(0, 5).Draw(t, "stars"), rapid.IntRange(0, 9).Draw(t, "minute"))
 				if rapid.Bool().Draw(t, "hidden") {
 					c = hidden(c)
 				}
