@@ -194,6 +194,18 @@ func (p *params) limit() int {
 	return n
 }
 
+// number is a whole number, or what stands for it when absent.
+func (p *params) number(name string, absent int) int {
+	if !p.Has(name) {
+		return absent
+	}
+	n, err := strconv.Atoi(p.Get(name))
+	if err != nil {
+		p.bad.Add(name, "invalid", "must be a whole number")
+	}
+	return n
+}
+
 // flag is true or false, nil when absent.
 func (p *params) flag(name string) *bool {
 	if !p.Has(name) {

@@ -168,30 +168,44 @@ func postDecisions(c *call) error {
 	if err := c.bind(&req); err != nil {
 		return err
 	}
-	if len(req.Items) == 0 || len(req.Items) > maxBulk {
-		var e content.Invalid
-		e.Add("items", "out_of_range", "must name 1 to %d contents", maxBulk)
-		return e
-	}
 	d := decision{Action: req.Action, Reasons: req.Reasons, Message: req.Message, Note: req.Note, Rev: 1}.decide()
 	if err := d.Validate(); err != nil {
 		return err
 	}
-	targets := make([]lifecycle.Target, len(req.Items))
-	for i, t := range req.Items {
-		targets[i] = lifecycle.Target{ID: t.ID, Rev: t.Rev}
+	targets, err := targetsOf(req.Items)
+	if err != nil {
+		return err
 	}
 	results, err := c.svc.DecideAll(c, c.who, c.site, targets, d)
 	if err != nil {
 		return err
 	}
+	return c.sendResults(results)
+}
+
+// targetsOf reads the contents that a bulk request names.
+func targetsOf(items []target) ([]lifecycle.Target, error) {
+	if len(items) == 0 || len(items) > maxBulk {
+		var e content.Invalid
+		e.Add("items", "out_of_range", "must name 1 to %d contents", maxBulk)
+		return nil, e
+	}
+	targets := make([]lifecycle.Target, len(items))
+	for i, t := range items {
+		targets[i] = lifecycle.Target{ID: t.ID, Rev: t.Rev}
+	}
+	return targets, nil
+}
+
+// sendResults says of each of many contents what came of it.
+func (c *call) sendResults(results []lifecycle.Result) error {
 	out := decidedAll{Results: make([]decided, len(results))}
 	for i, r := range results {
 		out.Results[i] = decided{ID: r.ID}
 		if r.Err != nil {
 			p := problemOf(r.Err)
 			if p.Status >= 500 {
-				c.api.Log.Error("bulk decision failed", "content", r.ID, "err", r.Err)
+				c.api.Log.Error("one of many failed", "content", r.ID, "err", r.Err)
 			}
 			out.Results[i].Problem = &p
 			out.Failed++

@@ -12,6 +12,7 @@ import (
 	"github.com/candor-ugc/candor/api/lifecycle"
 	"github.com/candor-ugc/candor/api/shelf"
 	"github.com/candor-ugc/candor/moderation"
+	"github.com/candor-ugc/candor/moderation/rules"
 	"github.com/candor-ugc/candor/search"
 )
 
@@ -85,6 +86,8 @@ var problems = []struct {
 	{moderation.ErrCursor, http.StatusBadRequest, "invalid_cursor", "The cursor is not one of this listing"},
 	{moderation.ErrTransition, http.StatusConflict, "transition", "This cannot be done with the content as it stands"},
 	{moderation.ErrUnknown, http.StatusUnprocessableEntity, "invalid", "Some of what was sent is not right"},
+	{rules.ErrRule, http.StatusUnprocessableEntity, "invalid", "Some of what was sent is not right"},
+	{moderation.ErrNotice, http.StatusUnprocessableEntity, "invalid", "Some of what was sent is not right"},
 	{search.ErrCursor, http.StatusBadRequest, "invalid_cursor", "The cursor is not one of this listing"},
 	{search.ErrQuery, http.StatusBadRequest, "invalid_query", "The search text is not right"},
 	{search.ErrMissing, http.StatusServiceUnavailable, "search_unavailable", "The search is being rebuilt"},

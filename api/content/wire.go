@@ -70,6 +70,9 @@ type Private struct {
 	Reasons []string `json:"reasons"`
 	Note    string   `json:"note,omitempty"`
 	Rev     int64    `json:"rev"`
+	// Statement explains what keeps the content from the public; absent where
+	// nothing does.
+	Statement *Statement `json:"statement,omitempty"`
 	// AuthorID is the storefront's id of the author; for moderators only.
 	AuthorID string `json:"author_id,omitempty"`
 	// PublishedAt shadows the public field: absent while nothing was published.

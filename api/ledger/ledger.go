@@ -1,11 +1,13 @@
 package ledger
 
 import (
+	"fmt"
 	"strconv"
 	"time"
 
 	"github.com/candor-ugc/candor/api/content"
 	"github.com/candor-ugc/candor/moderation"
+	"github.com/candor-ugc/candor/moderation/audit"
 	"github.com/candor-ugc/candor/moderation/rules"
 )
 
@@ -44,6 +46,8 @@ type Record struct {
 	// Reports counts the different people who reported it since it was last
 	// decided.
 	Reports int `bson:"reports,omitempty"`
+	// Salt keys the digests of its texts in the audit; erased with them.
+	Salt string `bson:"salt,omitempty"`
 	// Decided is the last decision about it, nil before the first.
 	Decided *Decided `bson:"decided,omitempty"`
 	// Undo is what the last decision changed, while it can be undone.
@@ -133,9 +137,10 @@ type Event struct {
 	// Note is what moderators tell each other; erased with the content.
 	Note string `bson:"note,omitempty" json:"note,omitempty"`
 	// Version is the Rev of the text that the change was about, TextHash its
-	// SHA-256.
+	// salted digest, Before that of the text it replaced.
 	Version  int64  `bson:"version" json:"version"`
 	TextHash string `bson:"text_hash,omitempty" json:"text_hash,omitempty"`
+	Before   string `bson:"before,omitempty" json:"before,omitempty"`
 	// Language and Rating are those of the text, for figures; Proposed is what
 	// the machine would have done, Versions which rules and models it had.
 	Language string            `bson:"language,omitempty" json:"language,omitempty"`
@@ -268,6 +273,24 @@ type Model struct {
 	Rev  int64     `bson:"rev"`
 }
 
+// Audit is one link of a site's audit chain.
+type Audit struct {
+	audit.Record `bson:",inline"`
+	// Event is the content/rev that it records.
+	Event string `bson:"event"`
+}
+
+// Notice is a notice of illegal content (DSA article 16) and what came of it.
+type Notice struct {
+	// ID is a secret that only the sender is told.
+	ID                string `bson:"_id"`
+	Site              string `bson:"site"`
+	Content           string `bson:"content"`
+	moderation.Notice `bson:",inline"`
+	At                time.Time `bson:"at"`
+	Rev               int64     `bson:"rev"`
+}
+
 // Identity tells one ledger from another, so that indexes made from one are not
 // taken for those of another.
 type Identity struct {
@@ -317,6 +340,8 @@ func Schemas() []Schema {
 		{"rules", nil},
 		{"policies", nil},
 		{"models", nil},
+		{"audit", []string{BySite, ByContent}},
+		{"notices", []string{ByContent}},
 	}
 }
 
@@ -343,6 +368,8 @@ type Ledger struct {
 	Rules     Table[Rules]
 	Policies  Table[Policies]
 	Models    Table[Model]
+	Audit     Table[Audit]
+	Notices   Table[Notice]
 }
 
 // Millis writes a time as text that sorts as time does, to the millisecond.
@@ -399,6 +426,13 @@ func New(s Store) *Ledger {
 		Rules:    Table[Rules]{s, "rules", func(r *Rules) (string, int64, Keys) { return r.Site, r.Rev, nil }},
 		Policies: Table[Policies]{s, "policies", func(p *Policies) (string, int64, Keys) { return p.Site, p.Rev, nil }},
 		Models:   Table[Model]{s, "models", func(m *Model) (string, int64, Keys) { return m.Site, m.Rev, nil }},
+		Audit: Table[Audit]{s, "audit", func(a *Audit) (string, int64, Keys) {
+			seq := fmt.Sprintf("%016x", a.Seq)
+			return Key(a.Site, seq), 1, Keys{BySite: Key(a.Site, seq), ByContent: Key(a.Site, a.Event, seq)}
+		}},
+		Notices: Table[Notice]{s, "notices", func(n *Notice) (string, int64, Keys) {
+			return n.ID, n.Rev, Keys{ByContent: Key(n.Site, n.Content, n.ID)}
+		}},
 		Receipts: Table[Receipt]{s, "receipts", func(r *Receipt) (string, int64, Keys) {
 			return r.ID, r.Rev, Keys{BySite: Key(r.Site, r.ID)}
 		}},

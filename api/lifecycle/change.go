@@ -1,8 +1,6 @@
 package lifecycle
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -10,6 +8,7 @@ import (
 	"github.com/candor-ugc/candor/api/content"
 	"github.com/candor-ugc/candor/api/ledger"
 	"github.com/candor-ugc/candor/moderation"
+	"github.com/candor-ugc/candor/moderation/audit"
 )
 
 // maxRevisions bounds how often one content may change.
@@ -68,14 +67,14 @@ func apply(rec *ledger.Record, ch change) error {
 	rec.Rev++
 	if ch.text != nil {
 		previous := rec.Current
-		event.Previous = &previous
+		event.Previous, event.Before = &previous, textHash(rec.Salt, previous)
 		if rec.ApprovedRev == previous.Rev {
 			rec.ApprovedVersion = &previous
 		}
 		rec.Current = *ch.text
 		rec.Current.Rev, rec.Current.At = rec.Rev, ch.at
 	}
-	event.Version, event.TextHash, event.Versions = rec.Current.Rev, textHash(rec.Current), ch.versions
+	event.Version, event.TextHash, event.Versions = rec.Current.Rev, textHash(rec.Salt, rec.Current), ch.versions
 	event.Language, event.Rating = rec.Current.Language, rec.Current.Rating
 	if rec.State != content.Pending && to == moderation.StatePending {
 		rec.QueuedAt = ch.at
@@ -95,13 +94,13 @@ func apply(rec *ledger.Record, ch change) error {
 	return nil
 }
 
-// textHash identifies a text in the audit without repeating it.
-func textHash(v content.Version) string {
+// textHash identifies a text in the audit without repeating it. The salt is
+// erased with the text, so that nobody can try out what it said.
+func textHash(salt string, v content.Version) string {
 	b, err := json.Marshal([]any{v.Rating, v.Ratings, v.Title, v.Body, v.Language, v.Media, v.Attributes, v.Incentivized})
 	if err != nil {
 		// Only strings, numbers and maps of them are encoded here.
 		panic(fmt.Sprintf("hash text: %v", err))
 	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
+	return audit.Digest([]byte(salt), string(b))
 }

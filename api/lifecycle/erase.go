@@ -158,7 +158,7 @@ func empty(rec *ledger.Record) {
 	rec.Current = content.Version{Rev: rec.Current.Rev, At: rec.Current.At}
 	rec.ApprovedVersion, rec.ApprovedRev = nil, 0
 	rec.Note, rec.Reasons, rec.Screening, rec.Slot = "", nil, nil, ""
-	rec.Undo, rec.Appeal, rec.Escalation = nil, nil, nil
+	rec.Undo, rec.Appeal, rec.Escalation, rec.Salt = nil, nil, nil, ""
 	rec.Shown = false
 	for i := range rec.Events {
 		rec.Events[i].Previous, rec.Events[i].Note = nil, ""

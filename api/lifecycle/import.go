@@ -265,10 +265,10 @@ func (im *Importer) complete(row *ImportRow, rec *ledger.Record) error {
 			Content: rec.ID, Site: im.site, Subject: rec.Subject, Votes: votes, Base: votes, Changed: im.at, Rev: 1,
 		})
 	}
-	rec.Owes = true
+	rec.Owes, rec.Salt = true, im.s.NewID()
 	rec.Events = []ledger.Event{{
 		ID: rec.ID + "/1", Site: rec.Site, Content: rec.ID, Kind: rec.Kind, Rev: 1, Action: "import",
-		To: rec.State, Actor: "import", Role: content.Admin, Version: 1, TextHash: textHash(rec.Current), At: im.at,
+		To: rec.State, Actor: "import", Role: content.Admin, Version: 1, TextHash: textHash(rec.Salt, rec.Current), At: im.at,
 	}}
 	return nil
 }

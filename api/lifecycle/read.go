@@ -168,7 +168,9 @@ func (s *Service) private(ctx context.Context, rec *ledger.Record, moderator boo
 	if err != nil {
 		return content.Private{}, fmt.Errorf("count replies: %w", err)
 	}
-	return rec.Private(votes, replies, moderator), nil
+	p := rec.Private(votes, replies, moderator)
+	p.Statement = s.statement(rec)
+	return p, nil
 }
 
 // Mine lists what somebody wrote, in any state, newest first: ErrSignIn.

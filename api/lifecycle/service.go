@@ -84,6 +84,8 @@ type Service struct {
 	settler *settler
 	known   catalogueCache
 	learned knowledge
+	// chaining lets one goroutine append to the audit chains at a time.
+	chaining sync.Mutex
 	// since is from when on this node follows the others.
 	since time.Time
 

@@ -334,6 +334,9 @@ func (s *Service) keepHistory(ctx context.Context, recs []*ledger.Record) error 
 		}
 	}
 	if len(events) > 0 {
+		if err := s.chain(ctx, events); err != nil {
+			return err
+		}
 		if _, err := s.Ledger.Events.InsertMissing(ctx, events); err != nil {
 			return fmt.Errorf("keep events: %w", err)
 		}

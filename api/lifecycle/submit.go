@@ -51,8 +51,8 @@ func (s *Service) Submit(ctx context.Context, who content.Actor, in Submission) 
 			return done, err
 		}
 	}
-	now := s.Now().UTC().Truncate(time.Millisecond)
-	rec := &ledger.Record{Content: content.Content{
+	now := s.now()
+	rec := &ledger.Record{Salt: s.NewID(), Content: content.Content{
 		ID: s.NewID(), Site: in.Site, Kind: in.Kind, Subject: in.Subject, CreatedAt: now,
 		Author: s.author(in.Site, who), Current: in.Text,
 	}}
@@ -78,7 +78,7 @@ func (s *Service) Submit(ctx context.Context, who content.Actor, in Submission) 
 	if err := apply(rec, ch); err != nil {
 		return nil, fmt.Errorf("submit: %w", err)
 	}
-	rec.Events[0].Previous = nil // there was none
+	rec.Events[0].Previous, rec.Events[0].Before = nil, "" // there was none
 	if err := s.decideAutomatically(rec, now); err != nil {
 		return nil, fmt.Errorf("submit: %w", err)
 	}

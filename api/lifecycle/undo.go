@@ -90,7 +90,7 @@ func note(rec *ledger.Record, action string, who content.Actor, words string, at
 	rec.Events = append(rec.Events, ledger.Event{
 		ID: fmt.Sprintf("%s/%d", rec.ID, rec.Rev), Site: rec.Site, Content: rec.ID, Kind: rec.Kind, Rev: rec.Rev,
 		Action: action, From: rec.State, To: rec.State, Actor: who.ID, Role: who.Role, Note: words,
-		Version: rec.Current.Rev, TextHash: textHash(rec.Current), Language: rec.Current.Language,
+		Version: rec.Current.Rev, TextHash: textHash(rec.Salt, rec.Current), Language: rec.Current.Language,
 		Rating: rec.Current.Rating, At: at,
 	})
 }

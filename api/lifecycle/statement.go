@@ -1,0 +1,56 @@
+package lifecycle
+
+import (
+	"github.com/candor-ugc/candor/api/content"
+	"github.com/candor-ugc/candor/api/ledger"
+	"github.com/candor-ugc/candor/moderation"
+)
+
+// statement explains to an author what keeps their content from the public; nil
+// where nothing does.
+func (s *Service) statement(rec *ledger.Record) *content.Statement {
+	if rec.Decided == nil {
+		return nil
+	}
+	st := &content.Statement{
+		Automated: rec.Decided.Automatic, DecidedAt: rec.Decided.At, Message: rec.Note,
+		Ground: string(moderation.GroundTerms), Reasons: []content.StatementReason{}, MayEdit: true,
+	}
+	switch rec.State {
+	case content.Rejected:
+		st.Restriction = "not_published"
+	case content.ChangesRequested:
+		st.Restriction = "changes_requested"
+	case content.Removed:
+		st.Restriction, st.MayEdit = "removed", false
+	default:
+		return nil
+	}
+	for _, code := range rec.Reasons {
+		r, ok := moderation.ReasonByCode(code)
+		if !ok {
+			continue
+		}
+		t := r.In(rec.Current.Language)
+		st.Reasons = append(st.Reasons, content.StatementReason{Code: code, Title: t.Title, Text: t.Body})
+		if r.Final {
+			st.MayEdit = false
+		}
+		if r.Ground == moderation.GroundIllegal {
+			st.Ground = string(r.Ground)
+		}
+	}
+	if rec.Screening != nil {
+		st.Detected = len(rec.Screening.Signals) > 0
+	}
+	if s.mayAppeal(rec) == nil {
+		until := rec.Decided.At.Add(appealTime)
+		st.AppealUntil = &until
+	}
+	if a := rec.Appeal; a != nil {
+		if st.Appeal = a.Outcome; a.Open() {
+			st.Appeal = "open"
+		}
+	}
+	return st
+}
