@@ -154,20 +154,25 @@ func (v *view) bm25(tf float32, words uint16, b float64) float32 {
 // excludedScore marks a document that an exclusion hit.
 const excludedScore = -1e30
 
+// exclude marks what an exclusion hits among the documents that match.
 func (v *view) exclude(ctx context.Context, s *segView, g *group, except *roaring.Bitmap, acc *accumulators) error {
-	out := func(doc uint32, _ int) {
+	return v.eachExcluded(ctx, s, g, except, func(doc uint32, _ int) {
 		if acc.stamp[doc] != 0 {
 			acc.total[doc] = excludedScore
 		}
-	}
+	})
+}
+
+// eachExcluded calls fn with every document that holds a word or phrase.
+func (v *view) eachExcluded(ctx context.Context, s *segView, g *group, except *roaring.Bitmap, fn func(doc uint32, _ int)) error {
 	for i := range g.variants {
 		t := &g.variants[i]
-		if err := eachDoc(ctx, s, t.field, t.term, except, out); err != nil {
+		if err := eachDoc(ctx, s, t.field, t.term, except, fn); err != nil {
 			return err
 		}
 	}
 	for i := range g.phrases {
-		if err := v.matchPhrase(ctx, s, &g.phrases[i], except, out); err != nil {
+		if err := v.matchPhrase(ctx, s, &g.phrases[i], except, fn); err != nil {
 			return err
 		}
 	}

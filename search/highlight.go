@@ -56,7 +56,7 @@ func (x *Index) texts(ctx context.Context, v *view, top []keyedHit) (map[string]
 
 // highlight marks in every hit what the query matched. It analyses the text of
 // the page's hits again instead of keeping offsets for the whole index.
-func (x *Index) highlight(ctx context.Context, v *view, _ *Query, _ parsed, pl *plan, top []keyedHit, hits []Hit) error {
+func (x *Index) highlight(ctx context.Context, v *view, pl *plan, top []keyedHit, hits []Hit) error {
 	texts, err := x.texts(ctx, v, top)
 	if err != nil {
 		return err

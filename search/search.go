@@ -171,27 +171,24 @@ func onlyExclusions(p parsed) bool {
 	return true
 }
 
+// everything lets all documents through but those that the plan excludes.
 func (v *view) everything(ctx context.Context, si int, p *plan, except *roaring.Bitmap, out []hit) ([]hit, error) {
 	s := &v.segs[si]
-	acc := accPool.Get().(*accumulators)
-	defer func() {
-		acc.reset()
-		accPool.Put(acc)
-	}()
-	n := uint32(len(s.cols.at))
-	acc.grow(int(n))
-	for d := range n {
+	if len(p.not) > 0 {
+		gone := roaring.New()
+		if except != nil {
+			gone = except.Clone()
+		}
+		for i := range p.not {
+			err := v.eachExcluded(ctx, s, &p.not[i], except, func(doc uint32, _ int) { gone.Add(doc) })
+			if err != nil {
+				return nil, err
+			}
+		}
+		except = gone
+	}
+	for d := range uint32(len(s.cols.at)) {
 		if except == nil || !except.Contains(d) {
-			acc.add(d, 0, 0, 0)
-		}
-	}
-	for i := range p.not {
-		if err := v.exclude(ctx, s, &p.not[i], except, acc); err != nil {
-			return nil, err
-		}
-	}
-	for _, d := range acc.touched {
-		if acc.total[d] >= 0 {
 			out = append(out, hit{seg: uint32(si), doc: d})
 		}
 	}
@@ -248,7 +245,7 @@ func (x *Index) page(ctx context.Context, v *view, q *Query, p parsed) (Result, 
 		r.Next = cursor{id: last.id, key: last.key, now: now}.encode(digest)
 	}
 	if q.Highlight && len(top) > 0 {
-		err = x.highlight(ctx, v, q, p, pl, top, r.Hits)
+		err = x.highlight(ctx, v, pl, top, r.Hits)
 	}
 	if q.Explain && len(pl.groups) > 0 {
 		err = errors.Join(err, v.explain(ctx, pl, top, r.Hits, now))
@@ -273,7 +270,10 @@ type sorter struct {
 
 func (s *sorter) key(h hit) keyedHit {
 	c := s.v.segs[h.seg].cols
-	k := keyedHit{hit: h, id: c.id(h.doc), score: float64(h.score) * prior(c, h.doc, s.now)}
+	k := keyedHit{hit: h, id: c.id(h.doc)}
+	if s.text {
+		k.score = float64(h.score) * prior(c, h.doc, s.now)
+	}
 	at := c.at[h.doc]
 	k.key.at = at
 	switch s.sort {

@@ -78,10 +78,10 @@ func (x *Index) suggest(ctx context.Context, v *view, q *Query, p parsed, limit 
 			answers = append(answers, k)
 		}
 	}
-	if out.Questions, err = x.dressed(ctx, v, q, p, &pl, questions, limit); err != nil {
+	if out.Questions, err = x.dressed(ctx, v, &pl, questions, limit); err != nil {
 		return err
 	}
-	out.Answers, err = x.dressed(ctx, v, q, p, &pl, answers, limit)
+	out.Answers, err = x.dressed(ctx, v, &pl, answers, limit)
 	return err
 }
 
@@ -95,7 +95,7 @@ func covered(v *view, h hit, groups int, now time.Time) keyedHit {
 }
 
 // dressed are the best hits with their snippets.
-func (x *Index) dressed(ctx context.Context, v *view, q *Query, p parsed, pl *plan, found []keyedHit, limit int) ([]Hit, error) {
+func (x *Index) dressed(ctx context.Context, v *view, pl *plan, found []keyedHit, limit int) ([]Hit, error) {
 	slices.SortFunc(found, func(a, b keyedHit) int { return compareKeys(a.key, b.key, a.id, b.id) })
 	found = found[:min(limit, len(found))]
 	out := make([]Hit, len(found))
@@ -105,5 +105,5 @@ func (x *Index) dressed(ctx context.Context, v *view, q *Query, p parsed, pl *pl
 	if len(found) == 0 {
 		return out, nil
 	}
-	return out, x.highlight(ctx, v, q, p, pl, found, out)
+	return out, x.highlight(ctx, v, pl, found, out)
 }

@@ -161,8 +161,8 @@ func (a *Analyzer) word(w string) *wordEntry {
 func (a *Analyzer) analyse(w string) *wordEntry {
 	lower := a.apostrophes(strings.ToLower(w))
 	folded := fold(lower, a.lang.foldAA)
-	e := &wordEntry{word: w, surface: folded, stem: folded, stop: a.IsStop(folded)}
-	if folded == "" || e.stop || a.lang.stem == nil || hasDigit(folded) {
+	e := &wordEntry{word: w, surface: folded, stem: folded, stop: a.IsStop(folded), digit: hasDigit(folded)}
+	if folded == "" || e.stop || a.lang.stem == nil || e.digit {
 		return e
 	}
 	if s := a.lang.stem(lower, folded); s != "" {

@@ -14,6 +14,7 @@ type wordEntry struct {
 	word          string
 	surface, stem string
 	stop          bool
+	digit         bool
 }
 
 // wordCache is direct-mapped: a word that meets another in its slot replaces

@@ -25,6 +25,7 @@ type part struct {
 	glued      bool // a joiner, not a space, stands before it
 	next       bool // it follows the part before with one separator between
 	affix      bool
+	digit      bool
 }
 
 // Tokens appends the terms of text to dst and returns it.
@@ -105,7 +106,7 @@ func (t *tokenizer) takeWord(i int) int {
 	near := t.n > 0 && (glued || (start-t.lastEnd == 1 && t.text[t.lastEnd] == ' '))
 	t.pos++
 	_, affix := t.a.joinerAff[e.surface]
-	p := part{term: e.surface, start: start, end: i, pos: t.pos, glued: glued, next: near, affix: affix && glued}
+	p := part{term: e.surface, start: start, end: i, pos: t.pos, glued: glued, next: near, affix: affix && glued, digit: e.digit}
 	t.out = append(t.out, Token{Term: e.surface, Start: start, End: i, Pos: t.pos, Parts: 1, Stop: e.stop || p.affix})
 	if e.stem != e.surface {
 		t.out = append(t.out, Token{Term: e.stem, Start: start, End: i, Pos: t.pos, Parts: 1, Kind: Stem})
@@ -129,32 +130,38 @@ func (t *tokenizer) remember(p part) {
 // and of neighbours one of which holds a digit.
 func (t *tokenizer) join() {
 	last := t.n - 1
-	joined := t.recent[last].term
-	digits, glued := hasDigit(joined), true
+	digits, glued := t.recent[last].digit, true
+	length := len(t.recent[last].term)
 	for i := last - 1; i >= 0; i-- {
 		if !t.recent[i+1].next {
 			return
 		}
 		glued = glued && t.recent[i+1].glued
-		p := t.recent[i]
-		joined = p.term + joined
-		digits = digits || hasDigit(p.term)
-		if len(joined) > 2*maxJoined {
+		digits = digits || t.recent[i].digit
+		length += len(t.recent[i].term)
+		if length > 2*maxJoined {
 			return
 		}
-		if !glued && (!digits || len(joined) > maxJoined) {
-			continue
+		if glued || digits && length <= maxJoined {
+			t.emitJoined(i, last, digits)
 		}
-		e := t.a.word(joined)
-		tok := Token{
-			Term: e.surface, Start: p.start, End: t.recent[last].end,
-			Pos: p.pos, Parts: last - i + 1, Kind: Joined,
-		}
+	}
+}
+
+func (t *tokenizer) emitJoined(first, last int, digits bool) {
+	joined := ""
+	for i := first; i <= last; i++ {
+		joined += t.recent[i].term
+	}
+	e := t.a.word(joined)
+	tok := Token{
+		Term: e.surface, Start: t.recent[first].start, End: t.recent[last].end,
+		Pos: t.recent[first].pos, Parts: last - first + 1, Kind: Joined,
+	}
+	t.out = append(t.out, tok)
+	if !digits && e.stem != e.surface {
+		tok.Term = e.stem
 		t.out = append(t.out, tok)
-		if glued && !digits && e.stem != e.surface {
-			tok.Term = e.stem
-			t.out = append(t.out, tok)
-		}
 	}
 }
 
