@@ -117,4 +117,3 @@ func expectations(s string) (gains map[string]float64, forbidden []string) {
 	}
 	return gains, forbidden
 }
-
