@@ -46,8 +46,8 @@ type Options struct {
 	Clock func() time.Time
 	// Timeout of one screening; 0 means 2 s.
 	Timeout time.Duration
-	// MaxConcurrent screenings, stalled ones included; 0 means 64. Above it
-	// items are held unseen.
+	// MaxConcurrent screenings, stalled ones included; 0 means 64. What finds
+	// no place within the timeout is held unseen.
 	MaxConcurrent int
 	// Classifier, Rules and Detectors; nil means none.
 	Classifier Classifier
@@ -121,13 +121,13 @@ var errBusy = errors.New("too many screenings at once")
 // the screening itself ended.
 func (s *Screener) Screen(ctx context.Context, sub Submission) Screening {
 	begin := s.opt.Clock()
-	select {
-	case s.slots <- struct{}{}:
-	default:
-		return s.failed(begin, errBusy)
-	}
 	ctx, cancel := context.WithTimeout(ctx, s.opt.Timeout)
 	defer cancel()
+	select {
+	case s.slots <- struct{}{}:
+	case <-ctx.Done():
+		return s.failed(begin, errBusy)
+	}
 	done := make(chan Screening, 1)
 	go func() {
 		defer func() { <-s.slots }()

@@ -1,10 +1,15 @@
 package moderation_test
 
 import (
+	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -338,11 +343,89 @@ func TestScreenConcurrently(t *testing.T) {
 	wg.Wait()
 }
 
+// reviews of real shoppers, with the language of each file.
+func realReviews(t testing.TB, file, language string) []moderation.Submission {
+	t.Helper()
+	f, err := os.Open(filepath.Join(filepath.Dir(dataDir(t)), "reviews", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	var out []moderation.Submission
+	sc := bufio.NewScanner(f)
+	sc.Buffer(nil, 1<<20)
+	for sc.Scan() {
+		var row struct{ Title, Body string }
+		if err := json.Unmarshal(sc.Bytes(), &row); err != nil {
+			t.Fatal(err)
+		}
+		sub := review(language, row.Body)
+		sub.ID, sub.Title, sub.AuthorID = strconv.Itoa(len(out)), row.Title, ""
+		out = append(out, sub)
+	}
+	if err := sc.Err(); err != nil || len(out) == 0 {
+		t.Fatalf("%d reviews, %v", len(out), err)
+	}
+	return out
+}
+
+// Ordinary reviews of ordinary products are hardly ever flagged.
+func TestOrdinaryReviewsAreClean(t *testing.T) {
+	t.Parallel()
+	s := screener(t, moderation.Options{})
+	for _, tt := range []struct {
+		file, language string
+		most           float64 // share with a medium or high finding
+	}{
+		{"en-womens_clothing.jsonl", "en", 0.005},
+		{"tr-hepsiburada_airfryer.jsonl", "tr", 0.01},
+		{"fa-digikala_samsung.jsonl", "fa", 0.01},
+		{"nb-norec_sentence.jsonl", "nb", 0.01},
+		{"hi-hsac_amazon.jsonl", "hi", 0.02},
+	} {
+		reviews := realReviews(t, tt.file, tt.language)
+		flagged := 0
+		for _, sub := range reviews {
+			sc := s.Screen(t.Context(), sub)
+			if sc.Failed {
+				t.Fatal(sc.Cause)
+			}
+			if slices.ContainsFunc(sc.Signals, func(g moderation.Signal) bool {
+				return g.Severity == moderation.SeverityMedium || g.Severity == moderation.SeverityHigh
+			}) {
+				flagged++
+			}
+			checkSpans(t, sub, sc)
+		}
+		if share := float64(flagged) / float64(len(reviews)); share > tt.most {
+			t.Errorf("%s: %.2f %% flagged, want at most %.1f %%", tt.file, 100*share, 100*tt.most)
+		}
+	}
+}
+
+func checkSpans(t *testing.T, sub moderation.Submission, sc moderation.Screening) {
+	t.Helper()
+	for _, g := range sc.Signals {
+		text := sub.Body
+		if g.Field == moderation.FieldTitle {
+			text = sub.Title
+		}
+		if g.Start < 0 || g.End < g.Start || g.End > len([]rune(text)) || (g.Field == "") != (g.End == 0) {
+			t.Errorf("span %d..%d of field %q with %d runes: %s", g.Start, g.End, g.Field, len([]rune(text)), g.Cause)
+		}
+	}
+}
+
 func BenchmarkScreen(b *testing.B) {
 	s := screener(b, moderation.Options{Clock: time.Now})
-	sub := review("en", strings.Repeat("I bought this for my wife; she loves it, but the sleeves are 2cm too short. ", 4))
+	reviews := realReviews(b, "en-womens_clothing.jsonl", "en")
+	took := make([]time.Duration, 0, b.N)
 	b.ReportAllocs()
+	i := 0
 	for b.Loop() {
-		s.Screen(b.Context(), sub)
+		took = append(took, s.Screen(b.Context(), reviews[i%len(reviews)]).Took)
+		i++
 	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)*95/100].Nanoseconds()), "p95-ns")
 }

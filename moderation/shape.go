@@ -23,12 +23,14 @@ func (r *run) shapeSignals() error {
 		r.shouting(name, t)
 		r.gibberish(name, t)
 	})
-	if letters < 3 && r.sub.Title+r.sub.Body != "" {
+	switch {
+	case len(r.title.Runes)+len(r.body.Runes) == 0: // stars alone
+	case letters < 3:
 		r.signal(Signal{
 			Code: CodeTooShort, Severity: SeverityLow, Field: FieldBody, End: len(r.body.Runes), Rule: "shape@1", Weight: 0.2,
 			Cause: "The text has no words.",
 		})
-	} else if len(r.title.Tokens)+len(r.body.Tokens) < 2 && letters < 12 {
+	case len(r.title.Tokens)+len(r.body.Tokens) < 2 && letters < 12:
 		r.signal(Signal{
 			Code: CodeTooShort, Severity: SeverityInfo, Field: FieldBody, End: len(r.body.Runes), Rule: "shape@1", Weight: 0.05,
 			Cause: "The text is a single short word.",

@@ -107,7 +107,8 @@ type Screening struct {
 	Proposed string `json:"proposed,omitempty" bson:"proposed,omitempty"`
 	// RuleHits are the site's rules that were true, shadow ones included.
 	RuleHits []rules.Hit `json:"rule_hits,omitempty" bson:"rule_hits,omitempty"`
-	// Env is what the rules saw, kept for replaying rules over past decisions.
+	// Env is what the rules saw but title and body, kept for replaying rules
+	// over past decisions; the caller fills the texts in from the content.
 	Env rules.Env `json:"-" bson:"env"`
 	// Probability of a rejection by the classifier, 0..1; -1 without a model.
 	Probability float64 `json:"probability" bson:"probability"`

@@ -113,17 +113,17 @@ func (r *run) env() rules.Env {
 }
 
 func (r *run) runRules() error {
+	env := r.env()
+	// Text is not kept a second time: a replay fills it in from the content.
+	r.out.Env = env
+	r.out.Env.Title, r.out.Env.Body = "", ""
 	if r.opt.Rules == nil {
 		return nil
 	}
-	env := r.env()
 	hits, version, err := r.opt.Rules.RunRules(r.ctx, r.sub.Site, env)
 	if err != nil {
 		return err
 	}
-	// Text is not kept a second time: a replay fills it in from the content.
-	env.Title, env.Body = "", ""
-	r.out.Env = env
 	if version != "" {
 		r.out.Versions["rules"] = version
 	}

@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/candor-ugc/candor/moderation/textnorm"
 )
@@ -185,10 +186,15 @@ func (s *scanner) dot(i int) {
 	}
 	host, end := s.host(start)
 	tail := s.path(end)
-	if !strings.HasPrefix(host, "www.") && !bareHost(host, tail > end) {
+	if !strings.HasPrefix(host, "www.") && (!bareHost(host, tail > end) || s.sentence(i, tail > end)) {
 		return
 	}
 	s.link(start, tail, host, false)
+}
+
+// sentence: small letter, full stop, capital letter is a forgotten blank.
+func (s *scanner) sentence(dot int, withPath bool) bool {
+	return !withPath && unicode.IsLower(s.runes[dot-1]) && unicode.IsUpper(s.runes[dot+1])
 }
 
 // path gives the end of what follows a host: port, path, query.

@@ -25,6 +25,8 @@ func TestScan(t *testing.T) {
 		{"our own shop.candor.example/p/1 and candor.example", ""},
 		{"Looks great.it fits well.The end...ok", ""},
 		{"It is fine. In summer too. Com", ""},
+		{"Güzel ürün.Biz sevdik, at this point in time, a cup). in black", ""},
+		{"because it feels so good, be strong and then some", ""},
 		{"ara beni 0532 123 45 67", "phone=0532 123 45 67"},
 		{"call 05321234567", "phone=05321234567"},
 		{"call +90 532 123 45 67 now", "phone=+90 532 123 45 67"},

@@ -73,7 +73,7 @@ func isNumber(s string) bool {
 var (
 	dotWords   = set("dot nokta punkt point punto prikk tuldok نقطه दाट डॉट")
 	atWords    = set("at et chez arroba kuyruklu")
-	tlds       = set("com net org info biz shop store ru ir cn in")
+	tlds       = set("com net org info biz shop store ru ir cn")
 	mailHosts  = set("gmail hotmail yahoo outlook icloud protonmail yandex mynet")
 	maxSpelled = 60
 )

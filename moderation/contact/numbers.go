@@ -232,12 +232,14 @@ func (s *scanner) iban(i int) bool {
 			return false
 		}
 	}
-	if len(code) != want || j < len(runes) && isWordRune(runes[j]) || mod97(code) != 1 {
+	if len(code) != want || !isDigit(code[2]) || !isDigit(code[3]) || j < len(runes) && isWordRune(runes[j]) || mod97(code) != 1 {
 		return false
 	}
 	s.add(Finding{Kind: IBAN, Start: i, End: j})
 	return true
 }
+
+func isDigit(b byte) bool { return b >= '0' && b <= '9' }
 
 // mod97 is the check of ISO 7064 that ISO 13616 uses for IBANs.
 func mod97(code []byte) int {
