@@ -2,6 +2,7 @@ package moderation
 
 import (
 	"fmt"
+	"math/bits"
 	"strings"
 
 	"github.com/candor-ugc/candor/moderation/textnorm"
@@ -101,8 +102,17 @@ func (r *run) gibberish(field string, t *textnorm.Text) {
 }
 
 // neighbours are pairs of letters that lie side by side on a keyboard and
-// hardly ever stand together in a word.
-const neighbours = " fg gf gh hj jh jk kj kl lk df fd sd ds dk kd jf fj dj jd kf fk hf hk xc cx cv vc vb bv bn nm zx xz qw wq wr sf fs gj jg dg gd lj hd dh vj jv bj xk zj qs qz qk jq lkj sdf dfg fgh ghj hjk jkl asd "
+// hardly ever stand together in a word: a set of second letters, as bits, for
+// each first one.
+var neighbours = pairs("fg gf gh hj jh jk kj kl lk df fd sd ds dk kd jf fj dj jd kf fk hf hk xc cx cv vc vb bv bn nm zx xz qw wq wr sf fs " +
+	"gj jg dg gd lj hd dh vj jv bj xk zj qs qz qk jq")
+
+func pairs(list string) (set [26]uint32) {
+	for p := range strings.FieldsSeq(list) {
+		set[p[0]-'a'] |= 1 << (p[1] - 'a')
+	}
+	return set
+}
 
 func mashed(word []byte, tok *textnorm.Token) bool {
 	if tok.Runes >= longToken {
@@ -114,14 +124,14 @@ func mashed(word []byte, tok *textnorm.Token) bool {
 			return false
 		}
 		latin++
-		if strings.IndexByte("aeiouy", b) >= 0 {
+		if isVowel(b) {
 			vowels++
 			consonants = 0
 			continue
 		}
 		consonants++
 		longest = max(longest, consonants)
-		if i > 0 && strings.Contains(neighbours, " "+string(word[i-1:i+1])+" ") {
+		if i > 0 && neighbours[word[i-1]-'a']&(1<<(b-'a')) != 0 {
 			odd++
 		}
 	}
@@ -131,11 +141,20 @@ func mashed(word []byte, tok *textnorm.Token) bool {
 	return longest >= 8 || vowels == 0 && latin >= 7 || odd >= 3 && odd*4 >= latin || longest >= 6 && vowels*6 <= latin
 }
 
-// laughs: "hahaha", "kkkkkk", "hmmmm", "random" letters that people mean.
-func laughs(word []byte) bool {
-	kinds := map[byte]bool{}
-	for _, b := range word {
-		kinds[b] = true
+func isVowel(b byte) bool {
+	switch b {
+	case 'a', 'e', 'i', 'o', 'u', 'y':
+		return true
 	}
-	return len(kinds) <= 3
+	return false
+}
+
+// laughs: "hahaha", "kkkkkk", "hmmmm", "random" letters that people mean. The
+// word has small ASCII letters only.
+func laughs(word []byte) bool {
+	kinds := uint32(0)
+	for _, b := range word {
+		kinds |= 1 << (b - 'a')
+	}
+	return bits.OnesCount32(kinds) <= 3
 }

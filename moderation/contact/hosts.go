@@ -82,33 +82,54 @@ var (
 func (s *scanner) spelled() {
 	w := words{runes: s.runes}
 	var prev [5]word // the last words, newest first
-	for n := 0; w.next(); n++ {
+	for w.next() {
 		copy(prev[1:], prev[:])
 		prev[0] = w.cur
-		if !tlds[prev[0].text] || prev[1].text == "" {
-			continue
+		if tlds[string(w.ascii)] && prev[1].end > 0 {
+			s.spelledHost(prev)
 		}
-		name := prev[1]
-		at := 2
-		if dotWords[prev[1].text] {
-			name, at = prev[2], 3
-		} else if !prev[1].bracketDot(s.runes, prev[0].start) {
-			continue
-		}
-		if name.text == "" || prev[0].end-name.start > maxSpelled {
-			continue
-		}
-		if mailHosts[name.text] && at+1 < len(prev) && atWords[prev[at].text] && prev[at+1].text != "" {
-			s.add(Finding{Kind: Email, Start: prev[at+1].start, End: prev[0].end, Obfuscated: true})
-			continue
-		}
-		s.link(name.start, prev[0].end, name.text+"."+prev[0].text, true)
 	}
 }
 
+// spelledHost looks at what stands before a top-level domain, the first of prev.
+func (s *scanner) spelledHost(prev [5]word) {
+	name, at := prev[1], 2
+	if dotWords[s.text(prev[1])] {
+		name, at = prev[2], 3
+	} else if !prev[1].bracketDot(s.runes, prev[0].start) {
+		return
+	}
+	if name.end == 0 || prev[0].end-name.start > maxSpelled {
+		return
+	}
+	if mailHosts[s.text(name)] && at+1 < len(prev) && prev[at+1].end > 0 && atWords[s.text(prev[at])] {
+		s.add(Finding{Kind: Email, Start: prev[at+1].start, End: prev[0].end, Obfuscated: true})
+		return
+	}
+	s.link(name.start, prev[0].end, s.text(name)+"."+s.text(prev[0]), true)
+}
+
+// word is a place in the text; the zero word is none.
 type word struct {
-	text       string
 	start, end int
+}
+
+const maxWord = 64
+
+// text of a word in small letters, cut where it is too long to matter.
+func (s *scanner) text(w word) string {
+	return strings.ToLower(plain(s.runes[w.start:min(w.end, w.start+maxWord)]))
+}
+
+func plain(runes []rune) string {
+	var b strings.Builder
+	for _, r := range runes {
+		if a := textnorm.ASCIILetter(r); a != 0 {
+			r = rune(a)
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }
 
 // bracketDot: between the word and the one that starts at next stands a dot in
@@ -134,12 +155,14 @@ func (w word) bracketDot(runes []rune, next int) bool {
 	return dot && runes[w.end] != '.'
 }
 
-// words cuts letters into lower-case words.
+// words cuts the text into words. ascii is the current one in small ASCII
+// letters, empty where it has others or is long: enough to tell a top-level
+// domain without making a string of every word.
 type words struct {
 	runes []rune
 	at    int
 	cur   word
-	buf   []rune
+	ascii []byte
 }
 
 func (w *words) next() bool {
@@ -147,25 +170,26 @@ func (w *words) next() bool {
 		w.at++
 	}
 	start := w.at
-	w.buf = w.buf[:0]
+	w.ascii = w.ascii[:0]
+	const longest = 8
+	whole := true
 	for w.at < len(w.runes) && isWordRune(w.runes[w.at]) {
-		r := w.runes[w.at]
-		if a := textnorm.ASCIILetter(r); a != 0 {
-			r = rune(a)
-		}
-		if len(w.buf) < 64 {
-			w.buf = append(w.buf, r)
+		a := textnorm.ASCIILetter(w.runes[w.at])
+		if whole = whole && a != 0 && len(w.ascii) < longest; whole {
+			w.ascii = append(w.ascii, a)
 		}
 		w.at++
 	}
-	if start == w.at {
-		return false
+	if !whole {
+		w.ascii = w.ascii[:0]
 	}
-	w.cur = word{text: string(w.buf), start: start, end: w.at}
-	return true
+	w.cur = word{start: start, end: w.at}
+	return start != w.at
 }
 
 func isWordRune(r rune) bool {
-	return r < 0x80 && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-') ||
-		r >= 0x80 && (unicode.IsLetter(r) || unicode.IsMark(r) || unicode.IsDigit(r))
+	if r < 0x80 {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-'
+	}
+	return unicode.IsLetter(r) || unicode.IsMark(r) || unicode.IsDigit(r)
 }
