@@ -44,6 +44,7 @@ type cli struct {
 	Export  exportCmd  `cmd:"" help:"Write everything of a site as JSON Lines."`
 	Reindex reindexCmd `cmd:"" help:"Build the search indexes anew from the ledger."`
 	Copy    copyCmd    `cmd:"" help:"Copy a whole ledger to another engine."`
+	Eval    evalCmd    `cmd:"" help:"Measure the quality of screening and language detection on labelled files."`
 	Check   checkCmd   `cmd:"" help:"Verify the ledger and what is derived from it."`
 }
 
@@ -79,7 +80,7 @@ func run(ctx context.Context, args []string, env func(string) (string, bool), ou
 		return exitFailed
 	}
 	settings.model = parser.Model
-	parsed, code := parse(parser, args, env, errs)
+	parsed, code := parse(parser, spreadFiles(args), env, errs)
 	if parsed == nil {
 		return code
 	}
