@@ -78,11 +78,12 @@ func getSettings(c *call) error {
 
 // settingsRequest is the request to change the settings; absent fields stay.
 type settingsRequest struct {
-	Languages        *[]string `json:"languages"`
-	UnknownProducts  *bool     `json:"unknown_products"`
-	PriorMean        *float64  `json:"prior_mean"`
-	PriorWeight      *float64  `json:"prior_weight"`
-	ReportsToRequeue *int      `json:"reports_to_requeue"`
+	Languages        *[]string              `json:"languages"`
+	UnknownProducts  *bool                  `json:"unknown_products"`
+	PriorMean        *float64               `json:"prior_mean"`
+	PriorWeight      *float64               `json:"prior_weight"`
+	ReportsToRequeue *int                   `json:"reports_to_requeue"`
+	Synonyms         *map[string][][]string `json:"synonyms"`
 }
 
 func (r settingsRequest) on(s content.Settings) content.Settings {
@@ -91,6 +92,7 @@ func (r settingsRequest) on(s content.Settings) content.Settings {
 	put(&s.PriorMean, r.PriorMean)
 	put(&s.PriorWeight, r.PriorWeight)
 	put(&s.ReportsToRequeue, r.ReportsToRequeue)
+	put(&s.Synonyms, r.Synonyms)
 	return s
 }
 

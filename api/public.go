@@ -222,3 +222,50 @@ func getReasons(c *call) error {
 		Items []moderation.Reason `json:"items"`
 	}{moderation.Reasons()})
 }
+
+// getSuggestions answers while a shopper types a question.
+func getSuggestions(c *call) error {
+	p := c.query()
+	q := search.SuggestQuery{
+		Site: c.site, Product: c.Param("product"), Text: p.text("q"), Language: p.text("language"), Limit: p.number("limit", 0),
+	}
+	if q.Text == "" && len(p.bad) == 0 {
+		p.bad.Add("q", "required", "must hold what was typed so far")
+	}
+	if p.Has("limit") && (q.Limit < 1 || q.Limit > 20) {
+		p.bad.Add("limit", "out_of_range", "must be a whole number from 1 to 20")
+	}
+	if l := q.Language; l != "" && l != search.AnyLanguage && !content.ValidLanguage(l) {
+		p.bad.Add("language", "invalid", "must be a language tag such as en or tr, or any")
+	}
+	if err := p.err(); err != nil {
+		return err
+	}
+	found, err := c.svc.Suggest(c, q)
+	if err != nil {
+		return err
+	}
+	return c.publicJSON(found)
+}
+
+// standouts is the answer of getStandouts.
+type standouts struct {
+	Items []lifecycle.Standout `json:"items"`
+}
+
+// getStandouts gives the terms that stand out in the reviews of a product.
+func getStandouts(c *call) error {
+	p := c.query()
+	n := p.number("limit", 10)
+	if n < 1 || n > 50 {
+		p.bad.Add("limit", "out_of_range", "must be a whole number from 1 to 50")
+	}
+	if err := p.err(); err != nil {
+		return err
+	}
+	items, err := c.svc.Standouts(c, c.site, c.Param("product"), n)
+	if err != nil {
+		return err
+	}
+	return c.publicJSON(standouts{items})
+}

@@ -227,6 +227,25 @@ func putVote(c *call) error {
 	return c.send(http.StatusOK, voted{Votes: sum, Value: *req.Value})
 }
 
+// acceptRequest names the answer that settled a question; empty takes the mark
+// off.
+type acceptRequest struct {
+	Answer string `json:"answer"`
+}
+
+func putAccepted(c *call) error {
+	var req acceptRequest
+	if err := c.bind(&req); err != nil {
+		return err
+	}
+	p, err := c.svc.Accept(c, c.who, c.site, c.Param("id"), req.Answer)
+	if err != nil {
+		return err
+	}
+	c.Header("ETag", lifecycle.RevTag(p.Rev))
+	return c.send(http.StatusOK, p)
+}
+
 // report is the request to report a content.
 type report struct {
 	Reason string `json:"reason"`

@@ -38,10 +38,14 @@ type Settings struct {
 	// that opinion weighs.
 	PriorMean   float64 `bson:"prior_mean" json:"prior_mean"`
 	PriorWeight float64 `bson:"prior_weight" json:"prior_weight"`
-	// ReportsToRequeue is how many different people must report a public
-	// content to put it back into the queue; 0 never does.
-	ReportsToRequeue int   `bson:"reports_to_requeue" json:"reports_to_requeue"`
-	Rev              int64 `bson:"rev" json:"rev"`
+	// ReportsToRequeue is how many newcomers must report a public content to put
+	// it back into the queue; people whose reports were right before weigh more.
+	// 0 never does.
+	ReportsToRequeue int `bson:"reports_to_requeue" json:"reports_to_requeue"`
+	// Synonyms are groups of words, by language, that searches take for each
+	// other.
+	Synonyms map[string][][]string `bson:"synonyms,omitempty" json:"synonyms"`
+	Rev      int64                 `bson:"rev" json:"rev"`
 }
 
 // DefaultSettings are in force until an administrator changes them.
@@ -52,6 +56,7 @@ func DefaultSettings() Settings {
 		PriorMean:        3.5,
 		PriorWeight:      7,
 		ReportsToRequeue: 3,
+		Synonyms:         map[string][][]string{},
 	}
 }
 

@@ -155,6 +155,9 @@ type Content struct {
 	ApprovedRev     int64    `bson:"approved_rev,omitempty"`
 	ApprovedVersion *Version `bson:"approved_version,omitempty"`
 
+	// Accepted is the answer that settled a question.
+	Accepted string `bson:"accepted,omitempty"`
+
 	State State `bson:"state"`
 	// Shown is whether the approved version is public now.
 	Shown   bool     `bson:"shown"`

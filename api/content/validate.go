@@ -277,7 +277,39 @@ func (s Settings) Validate() error {
 	if s.ReportsToRequeue < 0 || s.ReportsToRequeue > 1000 {
 		e.Add("reports_to_requeue", "out_of_range", "must be from 0 to 1000")
 	}
+	e.synonyms(s.Synonyms)
 	return e.Err()
+}
+
+// Limits of a site's synonyms.
+const (
+	maxSynonymGroups = 1000
+	maxSynonyms      = 20
+	maxSynonym       = 60
+)
+
+func (e *Invalid) synonyms(byLanguage map[string][][]string) {
+	groups := 0
+	for _, l := range slices.Sorted(maps.Keys(byLanguage)) {
+		field := "synonyms." + l
+		if !ValidLanguage(l) {
+			e.Add(field, "invalid_key", "must be named by a language tag such as en or tr")
+			continue
+		}
+		for i, group := range byLanguage[l] {
+			groups++
+			at := fmt.Sprintf("%s[%d]", field, i)
+			if len(group) < 2 || len(group) > maxSynonyms {
+				e.Add(at, "out_of_range", "must hold 2 to %d words", maxSynonyms)
+			}
+			for _, word := range group {
+				e.Text(at, word, 1, maxSynonym)
+			}
+		}
+	}
+	if groups > maxSynonymGroups {
+		e.Add("synonyms", "too_many", "must have at most %d groups", maxSynonymGroups)
+	}
 }
 
 func (e *Invalid) webURL(field, s string) {

@@ -21,9 +21,11 @@ type Public struct {
 	Incentivized bool              `json:"incentivized"`
 	Votes        Votes             `json:"votes"`
 	Replies      int               `json:"replies"`
-	CreatedAt    time.Time         `json:"created_at"`
-	UpdatedAt    time.Time         `json:"updated_at"`
-	PublishedAt  time.Time         `json:"published_at"`
+	// AcceptedAnswer is the id of the answer that settled a question.
+	AcceptedAnswer string    `json:"accepted_answer,omitempty"`
+	CreatedAt      time.Time `json:"created_at"`
+	UpdatedAt      time.Time `json:"updated_at"`
+	PublishedAt    time.Time `json:"published_at"`
 }
 
 // PublicAuthor is an author as strangers see one. ID is a pseudonym, stable
@@ -54,7 +56,7 @@ func (c *Content) face(v Version, votes Votes, replies int) Public {
 		ID: c.ID, Site: c.Site, Kind: c.Kind, Subject: c.Subject, Parent: c.Parent,
 		Author: c.Author.public(), Rating: v.Rating, Ratings: v.Ratings, Title: v.Title,
 		Body: v.Body, Language: v.Language, Media: v.Media, Attributes: v.Attributes,
-		Incentivized: v.Incentivized, Votes: votes, Replies: replies,
+		Incentivized: v.Incentivized, Votes: votes, Replies: replies, AcceptedAnswer: c.Accepted,
 		CreatedAt: c.CreatedAt, UpdatedAt: v.At, PublishedAt: c.PublishedAt,
 	}
 }

@@ -50,6 +50,9 @@ func (s *Service) SiteSettings(ctx context.Context, site string) (content.Settin
 	case err != nil:
 		return content.Settings{}, fmt.Errorf("read settings: %w", err)
 	}
+	if v.Synonyms == nil {
+		v.Synonyms = map[string][][]string{}
+	}
 	cache.Set(site, v.Settings)
 	return v.Settings, nil
 }

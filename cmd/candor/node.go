@@ -207,7 +207,7 @@ func (n *node) openIndexes(ctx context.Context, o nodeOptions) error {
 }
 
 func (n *node) openIndex(ctx context.Context, path string, kind search.Kind, rebuild bool, o nodeOptions) (*search.Index, error) {
-	options := search.Options{Now: time.Now}
+	options := search.Options{Now: time.Now, Synonyms: n.svc.Synonyms}
 	if !rebuild {
 		x, err := search.Open(path, kind, options)
 		stale := errors.Is(err, search.ErrMissing) || errors.Is(err, search.ErrCorrupt) || errors.Is(err, search.ErrOutdated)

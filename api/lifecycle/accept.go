@@ -1,0 +1,66 @@
+package lifecycle
+
+import (
+	"context"
+
+	"github.com/candor-ugc/candor/api/content"
+	"github.com/candor-ugc/candor/moderation"
+)
+
+// Accept marks the answer that settled a question, or with an empty answer takes
+// the mark off. Who asked may, and the shop's staff. Errors: ErrSignIn,
+// ErrNotFound, ErrForbidden, ErrConflict, content.Invalid.
+func (s *Service) Accept(ctx context.Context, who content.Actor, site, question, answer string) (content.Private, error) {
+	if !who.May(content.Shopper) {
+		return content.Private{}, ErrSignIn
+	}
+	for attempt := 0; ; attempt++ {
+		rec, err := s.publicRecord(ctx, site, question)
+		if err != nil {
+			return content.Private{}, err
+		}
+		if rec.Author.ID != who.ID && !who.May(content.Staff) {
+			return content.Private{}, ErrForbidden
+		}
+		if rec.Kind != content.Question {
+			return content.Private{}, &moderation.TransitionError{From: moderation.State(rec.State), Action: "accept an answer to"}
+		}
+		if err := s.answers(ctx, site, question, answer); err != nil {
+			return content.Private{}, err
+		}
+		if rec.Accepted == answer {
+			return s.private(ctx, rec, false)
+		}
+		from, actor := rec.Rev, who
+		if rec.Author.ID == who.ID {
+			actor.ID = rec.Author.Handle
+		}
+		note(rec, "accept", actor, "", s.now())
+		rec.Accepted = answer
+		err = s.commit(ctx, rec, from)
+		if isConflict(err) && attempt < 5 {
+			continue
+		}
+		if err != nil {
+			return content.Private{}, err
+		}
+		return s.private(ctx, rec, false)
+	}
+}
+
+// answers checks that a content is a public answer to a question.
+func (s *Service) answers(ctx context.Context, site, question, answer string) error {
+	if answer == "" {
+		return nil
+	}
+	rec, err := s.publicRecord(ctx, site, answer)
+	if err != nil && !isGone(err) {
+		return err
+	}
+	if err != nil || rec.Parent != question || rec.Kind != content.Answer {
+		var e content.Invalid
+		e.Add("answer", "invalid", "must be the id of a published answer to this question")
+		return e
+	}
+	return nil
+}
