@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/candor-ugc/candor/api/auth"
 	"github.com/candor-ugc/candor/api/lifecycle"
+	"github.com/candor-ugc/candor/moderation/audit"
 	"github.com/candor-ugc/candor/search"
 )
 
@@ -52,7 +54,8 @@ func (c *reindexCmd) Run(ctx context.Context, logs logFlags, s streams) (err err
 
 type checkCmd struct {
 	dataFlags
-	Repair bool `help:"Mend what can be mended: counts, history and indexes."`
+	What   string `arg:"" optional:"" default:"all" enum:"all,audit" help:"all, or audit: the audit chain alone."`
+	Repair bool   `help:"Mend what can be mended: counts, history and indexes."`
 }
 
 // Run verifies everything and names what is wrong, one line each.
@@ -85,13 +88,18 @@ func (c *checkCmd) Run(ctx context.Context, logs logFlags, s streams) error {
 	if err != nil {
 		return err
 	}
-	done, err := n.svc.Check(ctx, c.Repair, tell, func() { bar.add(1) })
+	done := 0
+	if c.What == "all" {
+		done, err = n.svc.Check(ctx, c.Repair, tell, func() { bar.add(1) })
+	}
+	links, auditErr := checkAudit(ctx, n, sites, tell)
+	err = errors.Join(err, auditErr)
 	bar.finish()
 	err = errors.Join(err, n.close())
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(s.out, "checked %d contents, found %d problems\n", done, found); err != nil {
+	if _, err := fmt.Fprintf(s.out, "checked %d contents and %d audit records, found %d problems\n", done, links, found); err != nil {
 		return err
 	}
 	switch {
@@ -101,4 +109,23 @@ func (c *checkCmd) Run(ctx context.Context, logs logFlags, s streams) error {
 		return errors.New("not everything is right; candor check --repair mends what can be mended")
 	}
 	return nil
+}
+
+// checkAudit verifies the audit chain of every site; the first broken record of
+// a chain is a problem that nothing can mend.
+func checkAudit(ctx context.Context, n *node, sites *auth.Sites, tell func(lifecycle.Problem)) (links int64, err error) {
+	names, err := sites.Names()
+	if err != nil {
+		return 0, err
+	}
+	for _, site := range names {
+		count, err := n.svc.CheckAudit(ctx, site)
+		links += count
+		if errors.Is(err, audit.ErrBroken) {
+			tell(lifecycle.Problem{Text: err.Error()})
+		} else if err != nil {
+			return links, err
+		}
+	}
+	return links, nil
 }
