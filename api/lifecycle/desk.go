@@ -135,15 +135,22 @@ func (s *Service) Case(ctx context.Context, who content.Actor, site, id string) 
 	if err != nil {
 		return nil, err
 	}
-	c := &Case{Screening: rec.Screening, Signals: []moderation.Signal{}, Reports: []content.Report{}}
+	c := &Case{Signals: []moderation.Signal{}, Reports: []content.Report{}}
 	if c.Content, err = s.private(ctx, rec, true); err != nil {
 		return nil, err
 	}
 	if pub, ok := rec.Public(c.Content.Votes, c.Content.Replies); ok {
 		c.Public = &pub
 	}
-	if rec.Screening != nil && rec.Screening.Signals != nil {
-		c.Signals = rec.Screening.Signals
+	if rec.Screening != nil {
+		// Whoever decides must not be told what the machine would do: only so
+		// does their decision measure it.
+		blind := *rec.Screening
+		blind.Proposed, blind.Blind = "", false
+		c.Screening = &blind
+		if blind.Signals != nil {
+			c.Signals = blind.Signals
+		}
 	}
 	if rec.State == content.Pending {
 		c.QueuedAt = &rec.QueuedAt

@@ -70,7 +70,7 @@ func (s *Service) Search(ctx context.Context, who content.Actor, q search.Query)
 	}
 	refs := make([]shelf.Ref, 0, len(res.Hits))
 	for _, h := range res.Hits {
-		rec, err := s.load(ctx, q.Site, h.ID)
+		rec, err := s.publicRecord(ctx, q.Site, h.ID)
 		if isGone(err) {
 			continue
 		}

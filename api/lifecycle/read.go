@@ -121,8 +121,8 @@ func (s *Service) Content(ctx context.Context, who content.Actor, site, id strin
 		}
 		return Item{Body: body, ETag: RevTag(rec.Rev), Private: true}, nil
 	}
-	if _, public := rec.PublicVersion(); !public {
-		return Item{}, ErrNotFound
+	if err := s.visible(ctx, rec); err != nil {
+		return Item{}, err
 	}
 	body, etag, ok, err := s.shelf.Item(ctx, site, rec.Subject, id)
 	if err != nil {

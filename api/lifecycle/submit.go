@@ -93,12 +93,9 @@ func (s *Service) place(ctx context.Context, rec *ledger.Record, parentID string
 		}
 		return nil
 	}
-	parent, err := s.load(ctx, rec.Site, parentID)
+	parent, err := s.publicRecord(ctx, rec.Site, parentID)
 	if err != nil {
 		return err
-	}
-	if _, public := parent.PublicVersion(); !public {
-		return ErrNotFound
 	}
 	rec.Parent, rec.Root, rec.Depth = parent.ID, parent.Root, parent.Depth+1
 	if rec.Root == "" {

@@ -54,10 +54,25 @@ func (s *Service) publicRecord(ctx context.Context, site, id string) (*ledger.Re
 	if err != nil {
 		return nil, err
 	}
-	if _, public := rec.PublicVersion(); !public {
-		return nil, ErrNotFound
+	return rec, s.visible(ctx, rec)
+}
+
+// visible reports ErrNotFound for what strangers may not see: what is not
+// approved, and replies below something that is not.
+func (s *Service) visible(ctx context.Context, rec *ledger.Record) error {
+	for {
+		if _, public := rec.PublicVersion(); !public {
+			return ErrNotFound
+		}
+		if rec.Parent == "" {
+			return nil
+		}
+		parent, err := s.load(ctx, rec.Site, rec.Parent)
+		if err != nil {
+			return err
+		}
+		rec = parent // depth is bounded by content.MaxDepth
 	}
-	return rec, nil
 }
 
 // votes reads the sum of a content's votes.
