@@ -31,8 +31,10 @@ type EvalFile struct {
 type EvalOptions struct {
 	// Clock measures the throughput; nil means time.Now.
 	Clock func() time.Time
-	// Epochs over the training texts; 0 means 3.
+	// Epochs over the training texts; 0 means 4.
 	Epochs int
+	// Labels to measure; empty means every label of the test texts.
+	Labels []string
 }
 
 // EvalMetrics are those of one label against "ok", on the test texts.
@@ -247,6 +249,9 @@ func (e *evaluation) labels(ctx context.Context) error {
 	for _, language := range languages {
 		e.result.Languages[language] = map[string]EvalMetrics{}
 		for _, label := range labels[language] {
+			if len(e.opt.Labels) > 0 && !slices.Contains(e.opt.Labels, label) {
+				continue
+			}
 			if err := ctx.Err(); err != nil {
 				return fmt.Errorf("evaluate screening: %w", err)
 			}

@@ -27,7 +27,7 @@ func evalFiles(t *testing.T, names ...string) []moderation.EvalFile {
 func TestEvalReachesTheTargets(t *testing.T) {
 	t.Parallel()
 	res, err := moderation.EvalScreening(t.Context(), evalFiles(t,
-		"en-youtube_spam.jsonl", "en-davidson.jsonl", "tr-offenseval.jsonl"), moderation.EvalOptions{})
+		"en-youtube_spam.jsonl", "en-davidson.jsonl", "tr-offenseval.jsonl"), moderation.EvalOptions{Labels: []string{"spam", moderation.LabelAbusive}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestEvalReachesTheTargets(t *testing.T) {
 	if m := res.Languages["en"][moderation.LabelAbusive]; m.F1 < 0.93 {
 		t.Errorf("offensive or hate: F1 %.3f, want 0.93", m.F1)
 	}
-	if m := res.Languages["tr"]["offensive"]; m.MacroF1 < 0.75 {
+	if m := res.Languages["tr"][moderation.LabelAbusive]; m.MacroF1 < 0.75 {
 		t.Errorf("Turkish: macro F1 %.3f, want 0.75", m.MacroF1)
 	}
 }

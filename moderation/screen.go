@@ -176,6 +176,11 @@ func (s *Screener) screen(ctx context.Context, sub Submission, at time.Time) Scr
 			run.errs = append(run.errs, err)
 			run.broken = true // its working memory is not used again
 		}
+		if err := ctx.Err(); err != nil {
+			run.out.Failed = true
+			run.errs = append(run.errs, fmt.Errorf("screening did not end in time, after %s: %w", stage.name, err))
+			break
+		}
 	}
 	if !run.broken {
 		s.desks.Put(d)
@@ -233,9 +238,6 @@ func (r *run) try(st stage) (err error) {
 			err = fmt.Errorf("%s: panic: %v", st.name, p)
 		}
 	}()
-	if err := r.ctx.Err(); err != nil {
-		return fmt.Errorf("%s: %w", st.name, err)
-	}
 	if err := st.do(r); err != nil {
 		return fmt.Errorf("%s: %w", st.name, err)
 	}

@@ -117,12 +117,13 @@ const maxBucket = 64
 // Memory remembers the latest texts up to its capacity. It is safe for
 // concurrent use.
 type Memory struct {
-	mu      sync.RWMutex
-	ring    []Record
-	used    []bool
-	at      int
-	byID    map[key]int
-	buckets map[uint64][]int32
+	mu       sync.RWMutex
+	capacity int
+	ring     []Record // grows up to capacity, then wraps
+	used     []bool
+	at       int
+	byID     map[key]int
+	buckets  map[uint64][]int32
 }
 
 type key struct{ site, id string }
@@ -133,8 +134,7 @@ func NewMemory(capacity int) *Memory {
 		capacity = DefaultCapacity
 	}
 	return &Memory{
-		ring: make([]Record, capacity), used: make([]bool, capacity),
-		byID: map[key]int{}, buckets: map[uint64][]int32{},
+		capacity: capacity, byID: map[key]int{}, buckets: map[uint64][]int32{},
 	}
 }
 
@@ -205,7 +205,10 @@ func (m *Memory) Add(r Record) {
 		m.drop(at)
 	}
 	at := m.at
-	m.at = (m.at + 1) % len(m.ring)
+	m.at = (m.at + 1) % m.capacity
+	if at == len(m.ring) {
+		m.ring, m.used = append(m.ring, Record{}), append(m.used, false)
+	}
 	if m.used[at] {
 		m.drop(at)
 	}
