@@ -428,7 +428,9 @@ func New(s Store) *Ledger {
 		Models:   Table[Model]{s, "models", func(m *Model) (string, int64, Keys) { return m.Site, m.Rev, nil }},
 		Audit: Table[Audit]{s, "audit", func(a *Audit) (string, int64, Keys) {
 			seq := fmt.Sprintf("%016x", a.Seq)
-			return Key(a.Site, seq), 1, Keys{BySite: Key(a.Site, seq), ByContent: Key(a.Site, a.Event, seq)}
+			// A link never changes; its revision is the one that it records, and
+			// part of its hash.
+			return Key(a.Site, seq), a.Rev, Keys{BySite: Key(a.Site, seq), ByContent: Key(a.Site, a.Event, seq)}
 		}},
 		Notices: Table[Notice]{s, "notices", func(n *Notice) (string, int64, Keys) {
 			return n.ID, n.Rev, Keys{ByContent: Key(n.Site, n.Content, n.ID)}
