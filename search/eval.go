@@ -202,16 +202,31 @@ func eachDoc(ctx context.Context, s *segView, field, term string, except *roarin
 	}
 }
 
-// bitmapOf is the set of documents that hold any of terms.
+// bitmapOf is the set of documents that hold any of terms. Bleve keeps most
+// postings as bitmaps already, which are taken over whole.
 func bitmapOf(ctx context.Context, s *segView, field string, terms []string, except *roaring.Bitmap) (*roaring.Bitmap, error) {
 	out := roaring.New()
+	d, err := s.seg.Dictionary(field)
+	if err != nil {
+		return nil, err
+	}
 	for _, t := range terms {
-		err := eachDoc(ctx, s, field, t, except, func(doc uint32, _ int) { out.Add(doc) })
+		pl, err := d.PostingsList([]byte(t), except, nil)
+		if err != nil {
+			return nil, err
+		}
+		if whole, ok := pl.Iterator(false, false, false, nil).(segment.OptimizablePostingsIterator); ok {
+			if m := whole.ActualBitmap(); m != nil {
+				out.Or(m)
+				continue
+			}
+		}
+		err = eachDoc(ctx, s, field, t, except, func(doc uint32, _ int) { out.Add(doc) })
 		if err != nil {
 			return nil, err
 		}
 	}
-	return out, nil
+	return out, ctx.Err()
 }
 
 // complement is every document of the segment that is not in set.

@@ -268,7 +268,9 @@ func (x *Index) Count(ctx context.Context) (uint64, error) {
 }
 
 // Close waits for running searches and releases the index; later calls return
-// ErrClosed. Closing twice is not an error.
+// ErrClosed. Closing twice is not an error. A Rebuild that is under way ends
+// with ErrClosed at its next batch: end it by its context and wait for it
+// before the folder is used again.
 func (x *Index) Close() error {
 	x.applying.Lock()
 	defer x.applying.Unlock()
