@@ -42,6 +42,7 @@ func (s *set) lets(o ordinal) bool {
 type filter struct {
 	site        ordinal
 	family      set // of the query's language
+	code        set // that language itself, where it shares the analyzer without one
 	kind        set
 	language    set
 	state       set
@@ -63,6 +64,9 @@ func (v *view) newFilter(q *Query, typed []fieldFilter) (filter, error) {
 		f.family.on = true
 		for _, key := range v.families(q.Language) {
 			v.include(&f.family, key)
+		}
+		if code := analysis.Canonical(q.Language); analysis.Key(code) == analysis.Undetermined && code != analysis.Undetermined {
+			v.restrict(&f.code, []string{code, analysis.Undetermined})
 		}
 	}
 	v.restrict(&f.kind, q.Kinds)
@@ -175,7 +179,7 @@ func (v *view) typed(f *filter, t fieldFilter) error {
 func (f *filter) fails(c *columns, doc uint32) dimension {
 	var d dimension
 	at := c.at[doc]
-	if c.site[doc] != f.site || !f.family.lets(c.family[doc]) || !f.subjectType.lets(c.subjType[doc]) ||
+	if c.site[doc] != f.site || !f.family.lets(c.family[doc]) || !f.code.lets(c.language[doc]) || !f.subjectType.lets(c.subjType[doc]) ||
 		f.from != 0 && at < f.from || f.to != 0 && at >= f.to {
 		return dimOther
 	}

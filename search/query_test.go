@@ -83,6 +83,21 @@ func TestFiltersAndSorts(t *testing.T) {
 	}
 }
 
+// TestLanguagesWithoutAnalyzerStayApart: Polish and Greek share the analyzer
+// without stems, but a Polish query finds no Greek items.
+func TestLanguagesWithoutAnalyzerStayApart(t *testing.T) {
+	t.Parallel()
+	x := create(t, search.Public, fixed(),
+		search.Document{ID: "pl", Language: "pl", Body: "model S21"},
+		search.Document{ID: "el", Language: "el", Body: "model S21"},
+		search.Document{ID: "und", Body: "model S21"})
+	got := ids(find(t, x, search.Query{Text: "s21", Language: "pl"}))
+	slices.Sort(got)
+	if !slices.Equal(got, []string{"pl", "und"}) {
+		t.Errorf("Polish query finds %v", got)
+	}
+}
+
 // TestPublicIndexHoldsNoDeskData: what only moderators may search cannot be
 // found or counted through the public index, even when a caller hands it in.
 func TestPublicIndexHoldsNoDeskData(t *testing.T) {
