@@ -6,7 +6,7 @@ func conductReasons() []Reason {
 		{Code: "profanity", Ground: GroundTerms, Texts: map[string]Text{
 			"en":  {Title: "Offensive language", Body: "Your text contains swear words or insults. Please say it without them."},
 			"tr":  {Title: "Saldırgan dil", Body: "Metniniz küfür veya hakaret içeriyor. Lütfen bunlar olmadan yazın."},
-			"fa":  {Title: "زبان توهین‌آمیز", Body: "متن شما ناسزا یا توهین دارد. لطفاً بدون آن بنویسید."},
+			"fa":  {Title: "زبان توهین\u200cآمیز", Body: "متن شما ناسزا یا توهین دارد. لطفاً بدون آن بنویسید."},
 			"hi":  {Title: "आपत्तिजनक भाषा", Body: "आपके लेख में गाली या अपमान है। कृपया उसके बिना लिखें।"},
 			"nb":  {Title: "Støtende språk", Body: "Teksten inneholder banning eller fornærmelser. Skriv den gjerne uten."},
 			"fil": {Title: "Masakit na pananalita", Body: "May mura o insulto ang iyong sinulat. Pakisulat muli nang wala ito."},
@@ -14,7 +14,7 @@ func conductReasons() []Reason {
 		{Code: "hate", Final: true, Ground: GroundIllegal, Texts: map[string]Text{
 			"en":  {Title: "Hate", Body: "Your text attacks people for what they are. We do not publish that."},
 			"tr":  {Title: "Nefret", Body: "Metniniz insanlara kimlikleri nedeniyle saldırıyor. Bunu yayımlamıyoruz."},
-			"fa":  {Title: "نفرت‌پراکنی", Body: "متن شما به آدم‌ها به‌خاطر آنچه هستند حمله می‌کند. چنین متنی منتشر نمی‌شود."},
+			"fa":  {Title: "نفرت\u200cپراکنی", Body: "متن شما به آدم\u200cها به\u200cخاطر آنچه هستند حمله می\u200cکند. چنین متنی منتشر نمی\u200cشود."},
 			"hi":  {Title: "घृणा", Body: "आपका लेख लोगों पर उनकी पहचान के कारण हमला करता है। हम इसे प्रकाशित नहीं करते।"},
 			"nb":  {Title: "Hat", Body: "Teksten angriper mennesker for det de er. Slikt publiserer vi ikke."},
 			"fil": {Title: "Poot", Body: "Inaatake ng iyong sinulat ang mga tao dahil sa kanilang pagkatao. Hindi namin ito inilalathala."},
@@ -22,7 +22,7 @@ func conductReasons() []Reason {
 		{Code: "threat", Final: true, Ground: GroundIllegal, Texts: map[string]Text{
 			"en":  {Title: "Threat", Body: "Your text threatens somebody or calls for harm. We do not publish that."},
 			"tr":  {Title: "Tehdit", Body: "Metniniz birini tehdit ediyor veya zarar vermeye çağırıyor. Bunu yayımlamıyoruz."},
-			"fa":  {Title: "تهدید", Body: "متن شما کسی را تهدید می‌کند یا به آسیب‌رساندن فرا می‌خواند. چنین متنی منتشر نمی‌شود."},
+			"fa":  {Title: "تهدید", Body: "متن شما کسی را تهدید می\u200cکند یا به آسیب\u200cرساندن فرا می\u200cخواند. چنین متنی منتشر نمی\u200cشود."},
 			"hi":  {Title: "धमकी", Body: "आपका लेख किसी को धमकाता है या नुकसान पहुँचाने को कहता है। हम इसे प्रकाशित नहीं करते।"},
 			"nb":  {Title: "Trussel", Body: "Teksten truer noen eller oppfordrer til skade. Slikt publiserer vi ikke."},
 			"fil": {Title: "Pagbabanta", Body: "Nagbabanta o nananawagan ng pananakit ang iyong sinulat. Hindi namin ito inilalathala."},
@@ -38,7 +38,7 @@ func conductReasons() []Reason {
 		{Code: "personal_data", Ground: GroundTerms, Texts: map[string]Text{
 			"en":  {Title: "Personal data", Body: "Your text shows personal data, such as a telephone number, an address or a full name. Please remove it."},
 			"tr":  {Title: "Kişisel veri", Body: "Metninizde telefon, adres veya tam ad gibi kişisel veri var. Lütfen çıkarın."},
-			"fa":  {Title: "داده‌های شخصی", Body: "متن شما داده‌های شخصی مانند شماره تلفن، نشانی یا نام کامل دارد. لطفاً آن را بردارید."},
+			"fa":  {Title: "داده\u200cهای شخصی", Body: "متن شما داده\u200cهای شخصی مانند شماره تلفن، نشانی یا نام کامل دارد. لطفاً آن را بردارید."},
 			"hi":  {Title: "निजी जानकारी", Body: "आपके लेख में फ़ोन नंबर, पता या पूरा नाम जैसी निजी जानकारी है। कृपया उसे हटा दें।"},
 			"nb":  {Title: "Personopplysninger", Body: "Teksten viser personopplysninger, som telefonnummer, adresse eller fullt navn. Ta dem bort."},
 			"fil": {Title: "Personal na datos", Body: "May personal na datos ang iyong sinulat, gaya ng numero ng telepono, tirahan o buong pangalan. Pakialis ito."},
@@ -62,7 +62,7 @@ func conductReasons() []Reason {
 		{Code: "directs_away", Ground: GroundTerms, Texts: map[string]Text{
 			"en":  {Title: "Leads to another seller", Body: "Your text sends shoppers to another seller or a private channel. Please leave that out."},
 			"tr":  {Title: "Başka satıcıya yönlendirme", Body: "Metniniz alıcıları başka bir satıcıya veya özel bir kanala yönlendiriyor. Lütfen bunu çıkarın."},
-			"fa":  {Title: "راهنمایی به فروشندهٔ دیگر", Body: "متن شما خریداران را به فروشندهٔ دیگر یا کانال خصوصی می‌فرستد. لطفاً آن را بردارید."},
+			"fa":  {Title: "راهنمایی به فروشندهٔ دیگر", Body: "متن شما خریداران را به فروشندهٔ دیگر یا کانال خصوصی می\u200cفرستد. لطفاً آن را بردارید."},
 			"hi":  {Title: "दूसरे विक्रेता की ओर भेजना", Body: "आपका लेख ख़रीदारों को दूसरे विक्रेता या निजी माध्यम की ओर भेजता है। कृपया उसे हटा दें।"},
 			"nb":  {Title: "Viser til en annen selger", Body: "Teksten sender kunder til en annen selger eller en privat kanal. Ta det bort."},
 			"fil": {Title: "Nagtuturo sa ibang nagbebenta", Body: "Itinuturo ng iyong sinulat ang mamimili sa ibang nagbebenta o pribadong usapan. Pakialis ito."},
@@ -70,7 +70,7 @@ func conductReasons() []Reason {
 		{Code: "media", Ground: GroundTerms, Texts: map[string]Text{
 			"en":  {Title: "Unsuitable picture", Body: "A picture or video does not show the product, or shows something that must not be public. Please remove it."},
 			"tr":  {Title: "Uygunsuz görsel", Body: "Bir görsel veya video ürünü göstermiyor ya da herkese açık olmaması gereken bir şey gösteriyor. Lütfen çıkarın."},
-			"fa":  {Title: "تصویر نامناسب", Body: "یک تصویر یا ویدیو کالا را نشان نمی‌دهد یا چیزی دارد که نباید عمومی باشد. لطفاً آن را بردارید."},
+			"fa":  {Title: "تصویر نامناسب", Body: "یک تصویر یا ویدیو کالا را نشان نمی\u200cدهد یا چیزی دارد که نباید عمومی باشد. لطفاً آن را بردارید."},
 			"hi":  {Title: "अनुपयुक्त चित्र", Body: "कोई चित्र या वीडियो उत्पाद नहीं दिखाता या ऐसा कुछ दिखाता है जो सार्वजनिक नहीं होना चाहिए। कृपया उसे हटा दें।"},
 			"nb":  {Title: "Uegnet bilde", Body: "Et bilde eller en video viser ikke varen, eller viser noe som ikke må være offentlig. Ta det bort."},
 			"fil": {Title: "Hindi angkop na larawan", Body: "May larawan o video na hindi nagpapakita ng produkto o nagpapakita ng hindi dapat makita ng lahat. Pakialis ito."},
@@ -78,7 +78,7 @@ func conductReasons() []Reason {
 		{Code: "rights", Final: true, Ground: GroundIllegal, Texts: map[string]Text{
 			"en":  {Title: "Rights of others", Body: "Your text or picture belongs to somebody else or breaks their rights."},
 			"tr":  {Title: "Başkalarının hakları", Body: "Metniniz veya görseliniz başkasına ait ya da haklarını ihlal ediyor."},
-			"fa":  {Title: "حقوق دیگران", Body: "متن یا تصویر شما از آنِ دیگری است یا حق او را نقض می‌کند."},
+			"fa":  {Title: "حقوق دیگران", Body: "متن یا تصویر شما از آنِ دیگری است یا حق او را نقض می\u200cکند."},
 			"hi":  {Title: "दूसरों के अधिकार", Body: "आपका लेख या चित्र किसी और का है या उसके अधिकारों का उल्लंघन करता है।"},
 			"nb":  {Title: "Andres rettigheter", Body: "Teksten eller bildet tilhører noen andre eller krenker rettighetene deres."},
 			"fil": {Title: "Karapatan ng iba", Body: "Pag-aari ng iba ang iyong sinulat o larawan, o lumalabag ito sa kanilang karapatan."},
@@ -86,7 +86,7 @@ func conductReasons() []Reason {
 		{Code: "illegal", Final: true, Ground: GroundIllegal, Texts: map[string]Text{
 			"en":  {Title: "Illegal content", Body: "Your text or picture breaks the law, or asks others to."},
 			"tr":  {Title: "Yasa dışı içerik", Body: "Metniniz veya görseliniz yasaya aykırı ya da başkalarını buna çağırıyor."},
-			"fa":  {Title: "محتوای غیرقانونی", Body: "متن یا تصویر شما خلاف قانون است یا دیگران را به آن فرا می‌خواند."},
+			"fa":  {Title: "محتوای غیرقانونی", Body: "متن یا تصویر شما خلاف قانون است یا دیگران را به آن فرا می\u200cخواند."},
 			"hi":  {Title: "ग़ैरक़ानूनी सामग्री", Body: "आपका लेख या चित्र क़ानून तोड़ता है या दूसरों से ऐसा करने को कहता है।"},
 			"nb":  {Title: "Ulovlig innhold", Body: "Teksten eller bildet bryter loven eller oppfordrer andre til det."},
 			"fil": {Title: "Labag sa batas", Body: "Labag sa batas ang iyong sinulat o larawan, o hinihikayat nito ang iba na lumabag."},
@@ -116,7 +116,7 @@ func qualityReasons() []Reason {
 		{Code: "duplicate", Ground: GroundTerms, Texts: map[string]Text{
 			"en":  {Title: "Posted before", Body: "The same text is already there. Please post it once, where it belongs."},
 			"tr":  {Title: "Daha önce gönderilmiş", Body: "Aynı metin zaten var. Lütfen bir kez ve ait olduğu yere gönderin."},
-			"fa":  {Title: "پیش‌تر فرستاده شده", Body: "همین متن از پیش وجود دارد. لطفاً آن را یک بار و در جای خودش بفرستید."},
+			"fa":  {Title: "پیش\u200cتر فرستاده شده", Body: "همین متن از پیش وجود دارد. لطفاً آن را یک بار و در جای خودش بفرستید."},
 			"hi":  {Title: "पहले से मौजूद", Body: "यही लेख पहले से मौजूद है। कृपया उसे एक ही बार, सही जगह पर डालें।"},
 			"nb":  {Title: "Lagt ut før", Body: "Den samme teksten finnes allerede. Legg den ut én gang, der den hører hjemme."},
 			"fil": {Title: "Naipadala na", Body: "Nariyan na ang parehong sinulat. Pakipadala nang isang beses lang, sa tamang lugar."},
@@ -124,7 +124,7 @@ func qualityReasons() []Reason {
 		{Code: "language", Ground: GroundTerms, Texts: map[string]Text{
 			"en":  {Title: "Language", Body: "We cannot check texts in this language. Please write in a language of this shop."},
 			"tr":  {Title: "Dil", Body: "Bu dildeki metinleri inceleyemiyoruz. Lütfen mağazanın dillerinden birinde yazın."},
-			"fa":  {Title: "زبان", Body: "ما نمی‌توانیم متن‌های این زبان را بررسی کنیم. لطفاً به یکی از زبان‌های این فروشگاه بنویسید."},
+			"fa":  {Title: "زبان", Body: "ما نمی\u200cتوانیم متن\u200cهای این زبان را بررسی کنیم. لطفاً به یکی از زبان\u200cهای این فروشگاه بنویسید."},
 			"hi":  {Title: "भाषा", Body: "हम इस भाषा के लेख नहीं जाँच सकते। कृपया इस दुकान की किसी भाषा में लिखें।"},
 			"nb":  {Title: "Språk", Body: "Vi kan ikke vurdere tekster på dette språket. Skriv på et av butikkens språk."},
 			"fil": {Title: "Wika", Body: "Hindi namin masusuri ang mga sulat sa wikang ito. Pakisulat sa isa sa mga wika ng tindahan."},
@@ -132,7 +132,7 @@ func qualityReasons() []Reason {
 		{Code: "no_content", Ground: GroundTerms, Texts: map[string]Text{
 			"en":  {Title: "Says too little", Body: "Your text says nothing about the product that would help others. Please add what you noticed."},
 			"tr":  {Title: "İçerik yetersiz", Body: "Metniniz başkalarına yardımcı olacak bir şey söylemiyor. Lütfen gözlemlerinizi ekleyin."},
-			"fa":  {Title: "محتوای ناکافی", Body: "متن شما چیزی نمی‌گوید که به دیگران کمک کند. لطفاً آنچه دیده‌اید بیفزایید."},
+			"fa":  {Title: "محتوای ناکافی", Body: "متن شما چیزی نمی\u200cگوید که به دیگران کمک کند. لطفاً آنچه دیده\u200cاید بیفزایید."},
 			"hi":  {Title: "बहुत कम जानकारी", Body: "आपका लेख दूसरों के काम की कोई बात नहीं बताता। कृपया अपना अनुभव जोड़ें।"},
 			"nb":  {Title: "Sier for lite", Body: "Teksten sier ikke noe som hjelper andre. Legg til det du la merke til."},
 			"fil": {Title: "Kulang ang nilalaman", Body: "Walang sinasabi ang iyong sinulat na makatutulong sa iba. Pakidagdag ang napansin mo."},
@@ -140,7 +140,7 @@ func qualityReasons() []Reason {
 		{Code: "undisclosed_incentive", Ground: GroundTerms, Texts: map[string]Text{
 			"en":  {Title: "Reward not disclosed", Body: "You seem to have got the product or a reward for this text. Please say so in it."},
 			"tr":  {Title: "Ödül belirtilmemiş", Body: "Bu metin için ürün veya ödül aldığınız anlaşılıyor. Lütfen bunu metinde belirtin."},
-			"fa":  {Title: "پاداش گفته نشده", Body: "به نظر می‌رسد برای این متن کالا یا پاداش گرفته‌اید. لطفاً این را در متن بگویید."},
+			"fa":  {Title: "پاداش گفته نشده", Body: "به نظر می\u200cرسد برای این متن کالا یا پاداش گرفته\u200cاید. لطفاً این را در متن بگویید."},
 			"hi":  {Title: "इनाम नहीं बताया", Body: "लगता है कि इस लेख के लिए आपको उत्पाद या इनाम मिला है। कृपया यह लेख में बताएँ।"},
 			"nb":  {Title: "Belønning ikke oppgitt", Body: "Du ser ut til å ha fått varen eller en belønning for teksten. Oppgi det i den."},
 			"fil": {Title: "Hindi sinabing gantimpala", Body: "Mukhang nakatanggap ka ng produkto o gantimpala para sa sinulat na ito. Pakisabi ito sa iyong sinulat."},

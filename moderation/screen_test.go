@@ -65,7 +65,7 @@ func TestSignals(t *testing.T) {
 	}{
 		{"clean", "en", "The fabric is soft and the zip works well after ten washes.", nil},
 		{"clean Turkish", "tr", "Hangi beden almalıyım bilemedim ama çok şık, sık sık giyiyorum.", nil},
-		{"clean Persian", "fa", "گوشی خوبیه و باتری‌اش دو روز دوام میاره.", nil},
+		{"clean Persian", "fa", "گوشی خوبیه و باتری\u200cاش دو روز دوام میاره.", nil},
 		{"clean Norwegian", "nb", "God fart på viften, men slutt på garantien etter ett år.", nil},
 		{"clean German", "de", "Die Decke ist dick genug, meine Oma freut sich.", nil},
 		{"profanity", "en", "This is shit, honestly.", []string{"profanity=shit"}},

@@ -21,7 +21,7 @@ var statementTexts = map[string]map[string]string{
 	"editRejected": {
 		"en":  "Your change is not public; the version published before stays.",
 		"tr":  "Değişikliğiniz yayında değil; daha önce yayımlanan hâli duruyor.",
-		"fa":  "ویرایش شما عمومی نیست؛ نسخهٔ منتشرشدهٔ پیشین می‌ماند.",
+		"fa":  "ویرایش شما عمومی نیست؛ نسخهٔ منتشرشدهٔ پیشین می\u200cماند.",
 		"hi":  "आपका बदलाव सार्वजनिक नहीं है; पहले प्रकाशित रूप बना रहता है।",
 		"nb":  "Endringen din er ikke offentlig; den forrige versjonen blir stående.",
 		"fil": "Hindi nakikita ng publiko ang iyong pagbabago; nananatili ang dating nailathala.",
@@ -29,7 +29,7 @@ var statementTexts = map[string]map[string]string{
 	"changes": {
 		"en":  "Please change your text; it is looked at again afterwards.",
 		"tr":  "Lütfen metninizi değiştirin; ardından yeniden incelenir.",
-		"fa":  "لطفاً متن را تغییر دهید؛ پس از آن دوباره بررسی می‌شود.",
+		"fa":  "لطفاً متن را تغییر دهید؛ پس از آن دوباره بررسی می\u200cشود.",
 		"hi":  "कृपया अपना लेख बदलें; उसके बाद उसे फिर देखा जाएगा।",
 		"nb":  "Endre teksten; den blir vurdert på nytt etterpå.",
 		"fil": "Pakibago ang iyong sinulat; susuriin itong muli pagkatapos.",
@@ -61,7 +61,7 @@ var statementTexts = map[string]map[string]string{
 	"byMachine": {
 		"en":  "The decision was taken by automated means.",
 		"tr":  "Karar otomatik olarak verildi.",
-		"fa":  "تصمیم به‌صورت خودکار گرفته شد.",
+		"fa":  "تصمیم به\u200cصورت خودکار گرفته شد.",
 		"hi":  "निर्णय स्वचालित रूप से लिया गया।",
 		"nb":  "Avgjørelsen ble tatt automatisk.",
 		"fil": "Awtomatiko ang pagpapasya.",
@@ -69,7 +69,7 @@ var statementTexts = map[string]map[string]string{
 	"found": {
 		"en":  "The text was found by automated means.",
 		"tr":  "Metin otomatik olarak bulundu.",
-		"fa":  "متن به‌صورت خودکار پیدا شد.",
+		"fa":  "متن به\u200cصورت خودکار پیدا شد.",
 		"hi":  "लेख स्वचालित रूप से पाया गया।",
 		"nb":  "Teksten ble funnet automatisk.",
 		"fil": "Awtomatikong natukoy ang sinulat.",
@@ -85,7 +85,7 @@ var statementTexts = map[string]map[string]string{
 	"editable": {
 		"en":  "You can change your text and send it again.",
 		"tr":  "Metninizi değiştirip yeniden gönderebilirsiniz.",
-		"fa":  "می‌توانید متن را تغییر دهید و دوباره بفرستید.",
+		"fa":  "می\u200cتوانید متن را تغییر دهید و دوباره بفرستید.",
 		"hi":  "आप अपना लेख बदलकर फिर भेज सकते हैं।",
 		"nb":  "Du kan endre teksten og sende den på nytt.",
 		"fil": "Maaari mong baguhin at ipadala muli ang iyong sinulat.",
@@ -93,7 +93,7 @@ var statementTexts = map[string]map[string]string{
 	"appeal": {
 		"en":  "You can object within six months, free of charge; somebody else decides. You can also turn to an out-of-court dispute settlement body or to a court.",
 		"tr":  "Altı ay içinde ücretsiz itiraz edebilirsiniz; kararı başka biri verir. Mahkeme dışı bir uyuşmazlık çözüm kuruluşuna veya mahkemeye de başvurabilirsiniz.",
-		"fa":  "تا شش ماه می‌توانید رایگان اعتراض کنید؛ کس دیگری تصمیم می‌گیرد. همچنین می‌توانید به نهاد حل اختلاف خارج از دادگاه یا به دادگاه مراجعه کنید.",
+		"fa":  "تا شش ماه می\u200cتوانید رایگان اعتراض کنید؛ کس دیگری تصمیم می\u200cگیرد. همچنین می\u200cتوانید به نهاد حل اختلاف خارج از دادگاه یا به دادگاه مراجعه کنید.",
 		"hi":  "आप छह महीने के भीतर निःशुल्क आपत्ति कर सकते हैं; निर्णय कोई और लेगा। आप अदालत से बाहर के विवाद निपटारे या अदालत का सहारा भी ले सकते हैं।",
 		"nb":  "Du kan klage gratis innen seks måneder; en annen avgjør klagen. Du kan også gå til et utenrettslig tvisteløsningsorgan eller til domstolene.",
 		"fil": "Maaari kang tumutol nang libre sa loob ng anim na buwan; iba ang magpapasya. Maaari ka ring lumapit sa tagapag-ayos ng alitan sa labas ng hukuman o sa hukuman.",

@@ -64,7 +64,7 @@ func TestFind(t *testing.T) {
 		{"serefsizler", "tr", "insult", ""},
 		{"göğüs amacı, amca, ambalaj", "tr", "", ""},
 		{"این گوشی عالیه، هیچ کس ناراضی نیست", "fa", "", ""},
-		{"کس‌کش عوضی", "fa", "profanity", ""},
+		{"کس\u200cکش عوضی", "fa", "profanity", ""},
 		{"مادرجنده", "fa", "profanity", ""},
 		{"चूतिया बनाया", "hi", "profanity", ""},
 		{"bahut bekar, chutiya banaya", "hi", "profanity", ""},

@@ -53,9 +53,10 @@ type progress struct {
 // NewMatcher makes a matcher; it is not safe for concurrent use.
 func (s *Set) NewMatcher() *Matcher { return &Matcher{set: s} }
 
-// Find gives the hits in the text for the lists of the languages, in the
-// order of their first token. Entries marked for everywhere are looked for in
-// any case. The result is valid until the next call.
+// Find gives the hits in the text for the lists of the languages: in the order
+// of their last token, then the words whose letters were set apart. Entries
+// marked for everywhere are looked for in any case. The result is valid until
+// the next call.
 func (m *Matcher) Find(t *textnorm.Text, languages ...string) []Hit {
 	m.text, m.mask = t, 0
 	for _, l := range languages {

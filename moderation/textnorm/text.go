@@ -97,15 +97,14 @@ type cutter struct {
 	table   *table
 	turkish bool
 
-	open     bool
-	tok      Token
-	last     int // end of the token before, -1 for none
-	scripts  uint8
-	run1     rune
-	runLen   int
-	stacked  int
-	hidden   int
-	hasLatin bool
+	open    bool
+	tok     Token
+	last    int // end of the token before, -1 for none
+	scripts uint8
+	run1    rune
+	runLen  int
+	stacked int
+	hidden  int
 }
 
 func (c *cutter) run() {
