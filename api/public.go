@@ -50,6 +50,9 @@ func (c *call) listing() (lifecycle.Listing, error) {
 	}
 	q.Ratings, q.Languages = p.stars("rating"), p.languages("language")
 	q.Verified, q.Media, q.Incentivized = p.flag("verified"), p.flag("media"), p.flag("incentivized")
+	if len(q.Languages) == 1 {
+		q.QueryLanguage = q.Languages[0]
+	}
 	q.Limit, q.Cursor = p.limit(), p.text("cursor")
 	return q, p.err()
 }
@@ -181,8 +184,8 @@ func (c *call) searchQuery(p *params) search.Query {
 	}
 	if l := p.Get("language"); l == search.AnyLanguage {
 		q.Language = l
-	} else {
-		q.Languages = p.languages("language")
+	} else if q.Languages = p.languages("language"); len(q.Languages) == 1 {
+		q.Language = l // the text is read as that language too
 	}
 	product, board := p.text("product"), p.text("board")
 	switch {

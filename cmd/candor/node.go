@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -233,6 +234,26 @@ func (n *node) openIndex(ctx context.Context, path string, kind search.Kind, reb
 		return nil, fmt.Errorf("build %s index: %w", kind, err)
 	}
 	return x, nil
+}
+
+// reindex builds both indexes anew while they serve.
+func (n *node) reindex(ctx context.Context) {
+	for _, x := range []struct {
+		kind  search.Kind
+		index *search.Index
+		docs  iter.Seq2[search.Document, error]
+	}{
+		{search.Public, n.public, n.svc.PublicDocuments(ctx)},
+		{search.Desk, n.desk, n.svc.DeskDocuments(ctx)},
+	} {
+		began := time.Now()
+		n.log.Info("building the index anew", "index", x.kind)
+		if err := x.index.Rebuild(ctx, x.docs, nil); err != nil {
+			n.log.Error("index not built anew; the old one serves", "index", x.kind, "err", err)
+			continue
+		}
+		n.log.Info("index built anew", "index", x.kind, "took", time.Since(began).Round(time.Millisecond))
+	}
 }
 
 // identity reads, or gives the ledger, a name of its own.

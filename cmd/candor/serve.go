@@ -7,6 +7,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
 	"time"
 
 	candor "github.com/candor-ugc/candor"
@@ -79,17 +83,35 @@ func (f *serveFlags) serve(ctx context.Context, log *slog.Logger, ready func(n *
 	}
 	handler.Ready(n.svc)
 	log.Info("ready", "url", url)
-	select {
-	case err = <-failed:
-	case <-ctx.Done():
-		err = nil
-	}
+	err = f.wait(ctx, n, failed)
 	log.Info("stopping")
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
 	err = errors.Join(err, server.Shutdown(stop))
 	handler.Unready("stopping")
 	return errors.Join(err, n.close())
+}
+
+// wait lets the service run until it fails or ctx ends. SIGHUP builds the indexes
+// anew meanwhile, while the old ones go on serving.
+func (f *serveFlags) wait(ctx context.Context, n *node, failed <-chan error) error {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	var rebuilds sync.WaitGroup
+	defer rebuilds.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for {
+		select {
+		case err := <-failed:
+			return err
+		case <-ctx.Done():
+			return nil
+		case <-hangup:
+			rebuilds.Go(func() { n.reindex(ctx) })
+		}
+	}
 }
 
 func (f *serveFlags) open(ctx context.Context, sites *auth.Sites, log *slog.Logger, handler *api.API) (*node, error) {
