@@ -58,7 +58,6 @@ func newStore(path string, kind Kind, opts Options) (s *store, err error) {
 	queue := bindex.NewAnalysisQueue(min(4, runtime.GOMAXPROCS(0)))
 	ix, err := scorch.NewScorch(scorch.Name, map[string]any{
 		"path": path, "bolt_timeout": boltTimeout.String(),
-		"scorchMergePlanOptions": map[string]any{"maxSegmentsPerTier": 6, "segmentsPerMergeTask": 6},
 	}, queue)
 	if err == nil {
 		err = ix.Open()
