@@ -12,10 +12,13 @@ type Statement struct {
 	Ground string `json:"ground"`
 	// Automated is whether no person took the decision; Detected is whether the
 	// machine pointed the text out.
-	Automated bool      `json:"automated"`
-	Detected  bool      `json:"detected_by_machine"`
-	Message   string    `json:"message,omitempty"`
-	DecidedAt time.Time `json:"decided_at"`
+	Automated bool   `json:"automated"`
+	Detected  bool   `json:"detected_by_machine"`
+	Message   string `json:"message,omitempty"`
+	// Explanation says all of this in sentences, in Language.
+	Explanation []string  `json:"explanation"`
+	Language    string    `json:"language"`
+	DecidedAt   time.Time `json:"decided_at"`
 	// MayEdit is whether a changed text would be looked at again, AppealUntil
 	// until when a complaint is heard.
 	MayEdit     bool       `json:"may_edit"`

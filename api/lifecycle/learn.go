@@ -128,7 +128,7 @@ func (s *Service) learnFrom(ctx context.Context, e *ledger.Event) (bool, error) 
 		hints = rec.Screening.Hints
 	}
 	example, err := classify.Decided(
-		classify.Decider{Moderator: e.Actor, Automatic: e.Automatic}, text.Title+"\n"+text.Body, e.Language,
+		classify.Decider{Moderator: e.Actor, Automatic: e.Automatic}, moderation.LearningText(text.Title, text.Body), e.Language,
 		e.Action != string(moderation.ActionApprove), hints...,
 	)
 	if err != nil {
@@ -219,14 +219,11 @@ func (s *Service) past(ctx context.Context, e *ledger.Event) (rules.Past, bool, 
 	if err != nil || !ok {
 		return rules.Past{}, false, err
 	}
-	was := *rec
-	was.Current = text
-	sub := submissionOf(&was)
-	if sub.Author, err = s.standing(ctx, rec.Site, rec.Author.ID); err != nil {
-		return rules.Past{}, false, err
+	if rec.Screening == nil || rec.Current.Rev != e.Version {
+		return rules.Past{}, false, nil // what was found in that text is not kept
 	}
-	sub.At = e.At
-	env := moderation.PastEnv(sub, rec.Screening)
+	env := rec.Screening.Env
+	env.Title, env.Body = text.Title, text.Body
 	return rules.Past{
 		ID: e.Content, Env: env, Rejected: e.Action != string(moderation.ActionApprove), Published: rec.Shown, At: e.At,
 	}, true, nil

@@ -25,8 +25,10 @@ const (
 	// settleBacklog bounds the contents waiting to be settled; beyond it verbs
 	// wait, so that a burst cannot fill the memory.
 	settleBacklog = 4096
-	// settleLinger is how long a batch gathers when nobody waits for it.
-	settleLinger = 25 * time.Millisecond
+	// settleLinger is how long a batch gathers when nobody waits for it. Searches
+	// do not wait that long: they make the batch begin at once. Larger batches
+	// make fewer segments, and merging segments is most of what an index costs.
+	settleLinger = 250 * time.Millisecond
 	// settleTimeout bounds the settling of one batch.
 	settleTimeout = time.Minute
 	// projectTimeout bounds bringing shelf and queue in step with one content.
@@ -290,7 +292,8 @@ func (s *Service) index(ctx context.Context, recs []*ledger.Record, gone []strin
 		name := s.productName(ctx, rec.Site, rec.Subject)
 		if d, ok := publicDocument(rec, votes, name); ok {
 			public = append(public, d)
-		} else {
+		} else if rec.Rev > 1 {
+			// At its first revision nothing of it was ever there.
 			hide = append(hide, rec.ID)
 		}
 		if rec.State == content.Erased {

@@ -1,6 +1,8 @@
 package lifecycle
 
 import (
+	"slices"
+
 	"github.com/candor-ugc/candor/api/content"
 	"github.com/candor-ugc/candor/api/ledger"
 	"github.com/candor-ugc/candor/moderation"
@@ -43,6 +45,7 @@ func (s *Service) statement(rec *ledger.Record) *content.Statement {
 	if rec.Screening != nil {
 		st.Detected = len(rec.Screening.Signals) > 0
 	}
+	s.explain(rec, st)
 	if s.mayAppeal(rec) == nil {
 		until := rec.Decided.At.Add(appealTime)
 		st.AppealUntil = &until
@@ -53,4 +56,19 @@ func (s *Service) statement(rec *ledger.Record) *content.Statement {
 		}
 	}
 	return st
+}
+
+// explain adds the sentences. A decision without a known reason has none: it was
+// taken before reasons were asked for.
+func (s *Service) explain(rec *ledger.Record, st *content.Statement) {
+	st.Explanation, st.Language = []string{}, rec.Current.Language
+	words, err := moderation.StatementOf(moderation.Restriction{
+		State: moderation.State(rec.State), StillPublic: rec.Shown, Reasons: rec.Reasons,
+		AutomaticDecision: st.Automated, AutomaticDetection: st.Detected, At: rec.Decided.At,
+	}, rec.Current.Language)
+	if err != nil {
+		return
+	}
+	st.Language = words.Language
+	st.Explanation = slices.Concat([]string{words.Restriction}, words.Facts, words.Grounds, []string{words.Means, words.Redress})
 }
