@@ -19,7 +19,12 @@ type catalogueCache struct {
 	once     sync.Once
 	settings *otter.Cache[string, content.Settings]
 	names    *otter.Cache[string, string]
+	// standouts are dear to compute and change slowly.
+	standouts *otter.Cache[string, []Standout]
 }
+
+// standoutLife is how old the terms that stand out may be.
+const standoutLife = 5 * time.Minute
 
 func (s *Service) cache() *catalogueCache {
 	s.known.once.Do(func() {
@@ -32,6 +37,9 @@ func (s *Service) cache() *catalogueCache {
 		})
 		s.known.names = otter.Must(&otter.Options[string, string]{
 			MaximumSize: 50_000, ExpiryCalculator: otter.ExpiryWriting[string, string](life),
+		})
+		s.known.standouts = otter.Must(&otter.Options[string, []Standout]{
+			MaximumSize: 10_000, ExpiryCalculator: otter.ExpiryWriting[string, []Standout](standoutLife),
 		})
 	})
 	return &s.known

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 
 	"github.com/candor-ugc/candor/api/content"
+	"github.com/candor-ugc/candor/api/ledger"
 	"github.com/candor-ugc/candor/api/shelf"
 	"github.com/candor-ugc/candor/search"
 )
@@ -120,14 +122,17 @@ type Standout struct {
 }
 
 // Standouts are the terms that stand out in the reviews of a product against
-// those of the shop's other products: ErrNotFound.
+// those of the shop's other products, a few minutes old at most: ErrNotFound.
 func (s *Service) Standouts(ctx context.Context, site, product string, n int) ([]Standout, error) {
 	if err := s.subjectExists(ctx, site, content.ProductOf(product)); err != nil {
 		return nil, err
 	}
-	out := []Standout{}
 	x, ok := s.Public.(advisor)
 	if !ok {
+		return []Standout{}, nil
+	}
+	key := ledger.Key(site, product, strconv.Itoa(n))
+	if out, ok := s.cache().standouts.GetIfPresent(key); ok {
 		return out, nil
 	}
 	if err := s.settler.flush(ctx); err != nil {
@@ -137,9 +142,11 @@ func (s *Service) Standouts(ctx context.Context, site, product string, n int) ([
 	if err != nil {
 		return nil, fmt.Errorf("highlights: %w", err)
 	}
+	out := make([]Standout, 0, len(terms))
 	for _, t := range terms {
 		out = append(out, Standout{Text: t.Text, Language: t.Language, Count: t.Count, Rated: t.Rated, Positive: t.Share})
 	}
+	s.cache().standouts.Set(key, out)
 	return out, nil
 }
 
