@@ -98,6 +98,7 @@ func responseTypes() map[string]any {
 		"Precision": moderation.PrecisionRow{}, "Rule": rules.Rule{}, "RuleList": lifecycle.RuleView{}, "Backtest": rules.Report{},
 		"Policies": lifecycle.PolicyView{}, "Product": content.Product{}, "ProductPage": lifecycle.List[content.Product]{},
 		"Board": content.Board{}, "BoardPage": lifecycle.List[content.Board]{}, "Settings": content.Settings{},
+		"Suggestions": lifecycle.Suggested{}, "SuggestedQuestion": lifecycle.SuggestedQuestion{}, "Standout": lifecycle.Standout{},
 		"Imported": lifecycle.Imported{}, "RejectedRow": lifecycle.Rejected{},
 	}
 	maps.Copy(types, api.ResponseTypes())

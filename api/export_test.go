@@ -65,6 +65,7 @@ func RequestTypes() map[string]any {
 		"ReviewRequest":     submission{},
 		"EditRequest":       edit{},
 		"VoteRequest":       vote{},
+		"AcceptRequest":     acceptRequest{},
 		"ReportRequest":     report{},
 		"AppealRequest":     appealRequest{},
 		"NoticeRequest":     noticeRequest{},
@@ -92,6 +93,7 @@ func ResponseTypes() map[string]any {
 		"Vote":           voted{},
 		"Decisions":      decidedAll{},
 		"DecisionResult": decided{},
+		"StandoutList":   standouts{},
 		"Health":         health{},
 	}
 }
