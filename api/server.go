@@ -88,6 +88,13 @@ func (a *API) Unready(status string) {
 // Progress says what the service is doing while it is not ready.
 func (a *API) Progress(status string) { a.status.Store(&status) }
 
+// Mount hands everything at and below a path to another handler, which answers
+// for itself whether it is ready. It is called before the first request.
+func (a *API) Mount(path string, h http.Handler) {
+	a.engine.Any(path, gin.WrapH(h))
+	a.engine.Any(path+"/*rest", gin.WrapH(h))
+}
+
 // ServeHTTP makes the API an http.Handler.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.engine.ServeHTTP(w, r) }
 
@@ -100,7 +107,7 @@ func (a *API) guard(c *gin.Context) {
 		if v == nil {
 			return
 		}
-		if v == http.ErrAbortHandler {
+		if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 			panic(v)
 		}
 		a.Log.Error("panic", "method", c.Request.Method, "path", c.FullPath(), "panic", v, "stack", string(debug.Stack()))

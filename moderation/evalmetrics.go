@@ -159,10 +159,10 @@ func (e *evaluation) hatecheck() error {
 			tallies[r.Language][r.Detail] = t
 		}
 		text.Reset(r.Text, r.Language)
-		hate, any := false, false
+		hate, abusive := false, false
 		for _, h := range m.Find(&text, listLanguage(r.Language), "en") {
 			hate = hate || slices.Contains(wordCategories("hate"), h.Entry.Category)
-			any = any || slices.Contains(wordCategories(LabelAbusive), h.Entry.Category)
+			abusive = abusive || slices.Contains(wordCategories(LabelAbusive), h.Entry.Category)
 		}
 		flagged := hate
 		if model := e.models[r.Language+"/hate"]; model != nil {
@@ -171,7 +171,7 @@ func (e *evaluation) hatecheck() error {
 		t.n++
 		t.flagged += count(flagged)
 		t.lexicon += count(hate)
-		t.anyWords += count(any)
+		t.anyWords += count(abusive)
 	}
 	if len(tallies) == 0 {
 		return nil

@@ -68,7 +68,8 @@ func TestMachineNeedsMeasuredPrecision(t *testing.T) {
 		t.Errorf("80 of 80: %s", got)
 	}
 	for _, other := range []moderation.PolicyFacts{
-		{Site: "s", Language: "en", Kind: "review", Author: f.Author}, {Site: "s", Language: "tr", Kind: "comment", Author: f.Author},
+		{Site: "s", Language: "en", Kind: "review", Author: f.Author},
+		{Site: "s", Language: "tr", Kind: "comment", Author: f.Author},
 		{Site: "x", Language: "tr", Kind: "review", Author: f.Author},
 	} {
 		if got := decide(other); got != moderation.VerdictHold {
@@ -177,7 +178,7 @@ func compareRatings(t *testing.T, s *moderation.Screener, text string) {
 	sub := review("en", text)
 	sub.Author.Approved = 50
 	var first moderation.Screening
-	for rating := 0; rating <= 5; rating++ {
+	for rating := range 6 {
 		sub.Rating = rating
 		sc := s.Screen(context.Background(), sub)
 		if sc.Failed {

@@ -74,8 +74,10 @@ func TestQueueIsSteadyUnderAReader(t *testing.T) {
 	q := moderation.NewQueue(clock.now)
 	rng := rand.New(rand.NewPCG(7, 8))
 	put := func(id string) {
-		q.Put(moderation.Item{ID: id, Site: "s", Risk: rng.Float64(), Reporters: rng.IntN(3), Escalated: rng.IntN(9) == 0,
-			Entered: clock.now().Add(-time.Duration(rng.IntN(1000)) * time.Minute)})
+		q.Put(moderation.Item{
+			ID: id, Site: "s", Risk: rng.Float64(), Reporters: rng.IntN(3), Escalated: rng.IntN(9) == 0,
+			Entered: clock.now().Add(-time.Duration(rng.IntN(1000)) * time.Minute),
+		})
 	}
 	for i := range 300 {
 		put(fmt.Sprint(i))

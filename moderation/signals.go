@@ -58,7 +58,7 @@ func (r *run) wordSignals() error {
 	positive, negative := 0.0, 0.0
 	r.fields(func(name string, t *textnorm.Text) {
 		hits := r.matcher.Find(t, languages...)
-		p, n := sentiment(t, hits)
+		p, n := sentiment(hits)
 		if name == FieldTitle {
 			p, n = 2*p, 2*n // a title sums up
 		}
@@ -73,7 +73,7 @@ func (r *run) wordSignals() error {
 		}
 	})
 	for _, l := range languages {
-		if v, ok := r.Screener.lists[l]; ok {
+		if v, ok := r.lists[l]; ok {
 			r.out.Versions["lexicon/"+l] = v
 		}
 	}
@@ -145,7 +145,7 @@ func (r *run) label(code string) {
 
 // sentiment adds up words of praise and complaint; a negation turns the next
 // three words, and in Turkish and Persian, where it follows, the one before.
-func sentiment(t *textnorm.Text, hits []lexicon.Hit) (positive, negative float64) {
+func sentiment(hits []lexicon.Hit) (positive, negative float64) {
 	for i := range hits {
 		h := &hits[i]
 		if h.Entry.Category != lexicon.Positive && h.Entry.Category != lexicon.Negative {

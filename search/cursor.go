@@ -32,7 +32,6 @@ const cursorVersion = 1
 // instead of giving a page of nonsense. The page's size may change.
 func (q *Query) digest() [8]byte {
 	c := *q
-	c.Limit, c.After, c.Facets, c.Highlight, c.Explain = 0, "", false, false, false
 	flag := func(b *bool) string {
 		if b == nil {
 			return "-"

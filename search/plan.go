@@ -65,7 +65,6 @@ type plan struct {
 	need   int
 	not    []group
 	exact  []phrase // the whole query as written, for the phrase bonus
-	none   bool     // nothing can match
 }
 
 type planner struct {

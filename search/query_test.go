@@ -104,8 +104,10 @@ func TestPublicIndexHoldsNoDeskData(t *testing.T) {
 	t.Parallel()
 	x := create(t, search.Public, fixed(), shelf()...)
 	for _, q := range []search.Query{
-		{Site: "shop", States: []string{"pending"}}, {Site: "shop", Reasons: []string{"spam"}},
-		{Site: "shop", Text: "state:pending", Syntax: search.Fielded}, {Site: "shop", Text: "reason:spam", Syntax: search.Fielded},
+		{Site: "shop", States: []string{"pending"}},
+		{Site: "shop", Reasons: []string{"spam"}},
+		{Site: "shop", Text: "state:pending", Syntax: search.Fielded},
+		{Site: "shop", Text: "reason:spam", Syntax: search.Fielded},
 	} {
 		if _, err := x.Search(t.Context(), q); !errors.Is(err, search.ErrQuery) {
 			t.Errorf("%+v: %v", q, err)
@@ -270,8 +272,11 @@ func TestForeignCursorsAreRefused(t *testing.T) {
 	flipped := []byte(r.Next)
 	flipped[len(flipped)/2] ^= 1
 	for _, q := range []search.Query{
-		{Text: "handle", After: "garbage"}, {Text: "handle", After: string(flipped)}, {Text: "handle", After: strings.Repeat("A", 5000)},
-		{Text: "kettle", After: r.Next}, {Text: "handle", After: r.Next, Ratings: []int{1}},
+		{Text: "handle", After: "garbage"},
+		{Text: "handle", After: string(flipped)},
+		{Text: "handle", After: strings.Repeat("A", 5000)},
+		{Text: "kettle", After: r.Next},
+		{Text: "handle", After: r.Next, Ratings: []int{1}},
 	} {
 		q.Site = "shop"
 		if _, err := x.Search(t.Context(), q); !errors.Is(err, search.ErrCursor) {

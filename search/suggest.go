@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 )
@@ -70,11 +69,11 @@ func (x *Index) suggest(ctx context.Context, v *view, q *Query, p parsed, limit 
 			continue
 		}
 		k := covered(v, h, len(pl.groups), now)
-		switch kind := c.kind[h.doc]; {
-		case kind == 0:
-		case kind == question:
+		switch c.kind[h.doc] {
+		case 0: // the kind of nothing, where the index holds no question, say
+		case question:
 			questions = append(questions, k)
-		case kind == review, kind == answer:
+		case review, answer:
 			answers = append(answers, k)
 		}
 	}
@@ -89,7 +88,7 @@ func (x *Index) suggest(ctx context.Context, v *view, q *Query, p parsed, limit 
 func covered(v *view, h hit, groups int, now time.Time) keyedHit {
 	c := v.segs[h.seg].cols
 	share := float64(h.words) / float64(groups)
-	k := keyedHit{hit: h, id: c.id(h.doc), score: float64(h.score) * prior(c, h.doc, now) * math.Pow(share, 2)}
+	k := keyedHit{hit: h, id: c.id(h.doc), score: float64(h.score) * prior(c, h.doc, now) * share * share}
 	k.key = sortKey{main: k.score, at: c.at[h.doc]}
 	return k
 }

@@ -42,7 +42,6 @@ type variant struct {
 	boost float64 // field boost times kind boost
 	b     float64 // length normalisation of BM25
 	df    uint64
-	idf   float64
 }
 
 var levBuilders = sync.OnceValues(func() (one, two *levenshtein.LevenshteinAutomatonBuilder) {

@@ -186,10 +186,10 @@ func (s *Service) Start(ctx context.Context, progress func(n int)) error {
 	if err := s.sweep(ctx, 0); err != nil {
 		return errors.Join(fmt.Errorf("settle what is owed: %w", err), s.Close())
 	}
-	s.work.Go(func() error { s.sweeping(background); return nil })
+	s.work.Go(func() error { return s.sweeping(background) })
 	s.work.Go(func() error { s.learning(background); return nil })
 	if s.Ledger.Shared() {
-		s.work.Go(func() error { s.following(background); return nil })
+		s.work.Go(func() error { return s.following(background) })
 	}
 	return nil
 }

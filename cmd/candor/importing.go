@@ -186,7 +186,7 @@ func (r *remote) row(ctx context.Context, line []byte, seen int, file string, nu
 	if err != nil {
 		r.done.Rejected++
 		r.report(lifecycle.Rejected{File: file, Line: number, Reason: err.Error()})
-		return nil
+		return nil //nolint:nilerr // a line that cannot be used does not stop the import
 	}
 	key, err := json.Marshal(row.Key)
 	if err != nil {

@@ -26,8 +26,9 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr))
+	code := run(ctx, os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
 }
 
 // cli is the command line. Every flag is CANDOR_… in the environment and a key
@@ -36,16 +37,17 @@ type cli struct {
 	Config kong.ConfigFlag `help:"Configuration file (YAML). Flags win over the environment, that over the file, that over defaults." type:"path"`
 	Log    logFlags        `embed:"" prefix:"log-"`
 
-	Serve   serveCmd   `cmd:"" help:"Run the service."`
-	Demo    demoCmd    `cmd:"" help:"Run the service with a sample shop, to try it out."`
-	Site    siteCmd    `cmd:"" help:"Make and list sites: the shops that share this service."`
-	Token   tokenCmd   `cmd:"" help:"Print a token that signs somebody in, for trying things out."`
-	Import  importCmd  `cmd:"" help:"Take in contents from JSON Lines files."`
-	Export  exportCmd  `cmd:"" help:"Write everything of a site as JSON Lines."`
-	Reindex reindexCmd `cmd:"" help:"Build the search indexes anew from the ledger."`
-	Copy    copyCmd    `cmd:"" help:"Copy a whole ledger to another engine."`
-	Eval    evalCmd    `cmd:"" help:"Measure the quality of screening and language detection on labelled files."`
-	Check   checkCmd   `cmd:"" help:"Verify the ledger and what is derived from it."`
+	Serve     serveCmd     `cmd:"" help:"Run the service."`
+	Demo      demoCmd      `cmd:"" help:"Run the service with a sample shop, to try it out."`
+	Site      siteCmd      `cmd:"" help:"Make and list sites: the shops that share this service."`
+	Moderator moderatorCmd `cmd:"" help:"Make and list the accounts of moderators."`
+	Token     tokenCmd     `cmd:"" help:"Print a token that signs somebody in, for trying things out."`
+	Import    importCmd    `cmd:"" help:"Take in contents from JSON Lines files."`
+	Export    exportCmd    `cmd:"" help:"Write everything of a site as JSON Lines."`
+	Reindex   reindexCmd   `cmd:"" help:"Build the search indexes anew from the ledger."`
+	Copy      copyCmd      `cmd:"" help:"Copy a whole ledger to another engine."`
+	Eval      evalCmd      `cmd:"" help:"Measure the quality of screening and language detection on labelled files."`
+	Check     checkCmd     `cmd:"" help:"Verify the ledger and what is derived from it."`
 }
 
 // streams are where a command writes: results to out, everything else to err.

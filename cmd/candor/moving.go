@@ -187,7 +187,7 @@ func copyTable(ctx context.Context, from, to ledger.Store, table string, bar *pr
 		if err != nil {
 			return copied, there, err
 		}
-		d, err := ledger.ParseDoc(bson.Raw(raw))
+		d, err := ledger.ParseDoc(raw)
 		if err != nil {
 			return copied, there, err
 		}

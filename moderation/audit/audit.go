@@ -105,8 +105,17 @@ func (r *Record) validate() error {
 		return fmt.Errorf("%w: rating %d", ErrRecord, r.Rating)
 	}
 	for _, c := range []struct{ name, value string }{
-		{"site", r.Site}, {"actor", r.Actor}, {"role", r.Role}, {"content", r.Content}, {"kind", r.Kind}, {"action", r.Action},
-		{"from", r.From}, {"to", r.To}, {"before", r.Before}, {"after", r.After}, {"language", r.Language},
+		{"site", r.Site},
+		{"actor", r.Actor},
+		{"role", r.Role},
+		{"content", r.Content},
+		{"kind", r.Kind},
+		{"action", r.Action},
+		{"from", r.From},
+		{"to", r.To},
+		{"before", r.Before},
+		{"after", r.After},
+		{"language", r.Language},
 	} {
 		if !isCode(c.value) {
 			return fmt.Errorf("%w: %s is no id or code", ErrRecord, c.name)

@@ -48,12 +48,12 @@ func Scan(runes []rune, opt Options) []Finding {
 	s := scanner{runes: runes, opt: opt}
 	digits := 0
 	for i, r := range runes {
-		switch {
-		case r == '@' || r == '＠':
+		switch r {
+		case '@', '＠':
 			s.email(i)
-		case r == '.' || r == '．' || r == '。':
+		case '.', '．', '。':
 			s.dot(i)
-		case r == ':':
+		case ':':
 			s.scheme(i)
 		default:
 			if _, ok := textnorm.Digit(r); ok {

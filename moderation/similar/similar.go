@@ -7,6 +7,7 @@ package similar
 import (
 	"math"
 	"math/bits"
+	"slices"
 	"sync"
 )
 
@@ -215,11 +216,10 @@ func (m *Memory) Add(r Record) {
 	m.ring[at], m.used[at] = r, true
 	m.byID[k] = at
 	for _, slot := range slots(r.Site, &r.Sketch) {
-		list := append(m.buckets[slot], int32(at))
-		if len(list) > maxBucket {
-			list = append(list[:0:0], list[len(list)-maxBucket:]...)
+		m.buckets[slot] = append(m.buckets[slot], int32(at))
+		if list := m.buckets[slot]; len(list) > maxBucket {
+			m.buckets[slot] = slices.Clone(list[len(list)-maxBucket:])
 		}
-		m.buckets[slot] = list
 	}
 }
 
