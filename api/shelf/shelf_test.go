@@ -372,8 +372,12 @@ func TestItems(t *testing.T) {
 	m.commit(hidden(review("h", 4, 1)))
 	s := shelf.New(m, shelf.Options{})
 	items, err := s.Items(t.Context(), site, []shelf.Ref{
-		{Subject: lamp, ID: "a"}, {Subject: sofa.Subject, ID: "z"}, {Subject: lamp, ID: "h"},
-		{Subject: lamp, ID: "z"}, {Subject: lamp, ID: "e"}, {Subject: content.BoardOf("x"), ID: "e"},
+		{Subject: lamp, ID: "a"},
+		{Subject: sofa.Subject, ID: "z"},
+		{Subject: lamp, ID: "h"},
+		{Subject: lamp, ID: "z"},
+		{Subject: lamp, ID: "e"},
+		{Subject: content.BoardOf("x"), ID: "e"},
 	})
 	if err != nil || len(items) != 3 {
 		t.Fatalf("got %d items, %v", len(items), err)
