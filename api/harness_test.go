@@ -177,7 +177,22 @@ func (s *shop) openSites(dir string) {
 		s.tokens[name] = s.mint(site, grant)
 	}
 	s.tokens["foreign"] = s.mint(other, people["admin"])
+	s.tokens["misplaced"] = s.misplaced(people["admin"])
 	s.tokens["garbage"] = "not.a.token"
+}
+
+// misplaced mints a token that this site signed, for the other site.
+func (s *shop) misplaced(g auth.Grant) string {
+	s.t.Helper()
+	v, err := s.sites.Get(site)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	token, err := (&auth.Site{Name: other, Secret: v.Secret}).Mint(auth.Grant{Subject: g.Subject, Roles: g.Roles, TTL: auth.MaxTTL}, s.clock.Now())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return token
 }
 
 func (s *shop) mint(site string, g auth.Grant) string {
