@@ -21,14 +21,14 @@ import (
 const (
 	// settleBatch is the most contents settled at once: large enough that the
 	// indexes' fixed cost for a batch is shared, small enough to stay short.
-	settleBatch = 256
+	settleBatch = 1024
 	// settleBacklog bounds the contents waiting to be settled; beyond it verbs
 	// wait, so that a burst cannot fill the memory.
 	settleBacklog = 4096
 	// settleLinger is how long a batch gathers when nobody waits for it. Searches
 	// do not wait that long: they make the batch begin at once. Larger batches
 	// make fewer segments, and merging segments is most of what an index costs.
-	settleLinger = 250 * time.Millisecond
+	settleLinger = time.Second
 	// settleTimeout bounds the settling of one batch.
 	settleTimeout = time.Minute
 	// projectTimeout bounds bringing shelf and queue in step with one content.
@@ -52,6 +52,22 @@ func (s *Service) settle(ctx context.Context, site string, subject content.Subje
 	}
 	if err := s.settler.add(ctx, site, id); err != nil {
 		s.Log.Warn("change left to the sweeper", "content", id, "err", err)
+	}
+}
+
+// settleNew is settle for a content that was just added: nobody but its author's
+// request knows of it yet, so nothing else can have changed it, and a pending
+// one is on no shelf.
+func (s *Service) settleNew(ctx context.Context, rec *ledger.Record) {
+	if rec.Shown {
+		s.settle(ctx, rec.Site, rec.Subject, rec.ID)
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), projectTimeout)
+	defer cancel()
+	s.enqueue(rec)
+	if err := s.settler.add(ctx, rec.Site, rec.ID); err != nil {
+		s.Log.Warn("change left to the sweeper", "content", rec.ID, "err", err)
 	}
 }
 

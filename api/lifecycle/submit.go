@@ -146,7 +146,11 @@ func (s *Service) insert(ctx context.Context, who content.Actor, in Submission, 
 		}
 		return nil, err
 	}
-	s.settle(ctx, rec.Site, rec.Subject, rec.ID)
+	if in.Key == "" {
+		s.settleNew(ctx, rec)
+	} else { // a replay of the request may have told the id already
+		s.settle(ctx, rec.Site, rec.Subject, rec.ID)
+	}
 	return &Submitted{ID: rec.ID, Body: body, Rev: rec.Rev}, nil
 }
 
