@@ -119,7 +119,7 @@ type options struct {
 
 // detect stands in for the language detector, whose data takes long to load.
 func detect(text string, _ ...string) (string, float64) {
-	if strings.ContainsAny(text, "şğıİçöü") {
+	if strings.ContainsAny(text, "şŞğıİçöü") {
 		return "tr", 1
 	}
 	return "en", 1
