@@ -41,7 +41,7 @@ var rooms = map[string]room{
 	"api/lifecycle":         {may: []string{"api/content", "api/ledger", "api/shelf", "moderation/...", "media/...", "search/..."}},
 	"api/auth":              {may: []string{"api/content"}},
 	"api/notify":            {may: []string{"api/content"}},
-	"api/admin":             {may: []string{"api/lifecycle", "api/auth", "api/content"}},
+	"api/admin":             {may: []string{"api/lifecycle", "api/auth", "api/content", "moderation/...", "search/..."}},
 	"api/widget":            {may: []string{"api/lifecycle", "api/auth", "api/content"}},
 	"api": {may: []string{
 		"api/admin", "api/auth", "api/content", "api/ledger", "api/lifecycle", "api/notify", "api/shelf", "api/widget",

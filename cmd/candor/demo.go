@@ -42,7 +42,11 @@ func (c *demoCmd) Run(ctx context.Context, logs logFlags, s streams) error {
 		if err := loadSample(ctx, n, c.Data, time.Now()); err != nil {
 			return fmt.Errorf("load sample: %w", err)
 		}
-		return c.introduce(n, url, s.out)
+		accounts, err := demoAccounts(ctx, n, c.Data)
+		if err != nil {
+			return err
+		}
+		return c.introduce(n, url, accounts, s.out)
 	})
 }
 
@@ -170,7 +174,7 @@ func eachLine(name string, use func(line []byte, number int) error) error {
 const demoProduct = "kettle-lumi"
 
 // introduce prints what there is to look at, and lines to try it out with.
-func (c *demoCmd) introduce(n *node, url string, out io.Writer) error {
+func (c *demoCmd) introduce(n *node, url string, accounts []demoAccount, out io.Writer) error {
 	site, err := n.sites.Get(demoSite)
 	if err != nil {
 		return err
@@ -188,13 +192,16 @@ func (c *demoCmd) introduce(n *node, url string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, demoText, url, n.svc.Waiting(demoSite), shopper, moderator, demoProduct)
+	_, err = fmt.Fprintf(out, demoText, url, n.svc.Waiting(demoSite), shopper, moderator, demoProduct,
+		accounts[0].Login, accounts[0].Password, accounts[1].Login, accounts[1].Password)
 	return err
 }
 
 const demoText = `
 Candor is running with a sample shop.
 
+  Moderate  %[1]s/admin/demo/  as %[6]s, password %[7]s
+                or as %[8]s, the administrator, password %[9]s
   API       %[1]s/v1/sites/demo/products/%[5]s/reviews
   Contract  %[1]s/docs
 

@@ -15,7 +15,9 @@ import (
 
 	candor "github.com/candor-ugc/candor"
 	"github.com/candor-ugc/candor/api"
+	"github.com/candor-ugc/candor/api/admin"
 	"github.com/candor-ugc/candor/api/auth"
+	"github.com/candor-ugc/candor/api/notify"
 )
 
 // serveFlags are those of serve and demo.
@@ -61,6 +63,13 @@ func (f *serveFlags) serve(ctx context.Context, log *slog.Logger, ready func(n *
 	if err != nil {
 		return err
 	}
+	view, err := admin.New(admin.Config{
+		Sites: sites, Now: time.Now, Log: log, TrustedProxies: f.TrustedProxies, Timeout: f.Timeout,
+	})
+	if err != nil {
+		return err
+	}
+	handler.Mount("/admin", view)
 	listener, err := net.Listen("tcp", f.Addr)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
@@ -69,12 +78,15 @@ func (f *serveFlags) serve(ctx context.Context, log *slog.Logger, ready func(n *
 		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
+	// Live streams never end by themselves; the server would wait for them.
+	server.RegisterOnShutdown(view.Close)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	url := "http://" + listener.Addr().String()
 	log.Info("listening", "url", url)
 
-	n, err := f.open(ctx, sites, log, handler)
+	live := &notify.Live{}
+	n, err := f.open(ctx, sites, log, handler, live)
 	if err != nil {
 		return errors.Join(err, server.Close())
 	}
@@ -82,6 +94,7 @@ func (f *serveFlags) serve(ctx context.Context, log *slog.Logger, ready func(n *
 		return errors.Join(err, server.Close(), n.close())
 	}
 	handler.Ready(n.svc)
+	view.Ready(n.svc, auth.NewAccounts(n.svc.Ledger, time.Now), live.Listen)
 	log.Info("ready", "url", url)
 	err = f.wait(ctx, n, failed)
 	log.Info("stopping")
@@ -114,10 +127,10 @@ func (f *serveFlags) wait(ctx context.Context, n *node, failed <-chan error) err
 	}
 }
 
-func (f *serveFlags) open(ctx context.Context, sites *auth.Sites, log *slog.Logger, handler *api.API) (*node, error) {
+func (f *serveFlags) open(ctx context.Context, sites *auth.Sites, log *slog.Logger, handler *api.API, live *notify.Live) (*node, error) {
 	last := time.Now()
 	return openNode(ctx, nodeOptions{
-		data: f.dataFlags, shelfBytes: f.ShelfMB << 20, sites: sites, log: log,
+		data: f.dataFlags, shelfBytes: f.ShelfMB << 20, sites: sites, log: log, tell: live.Publish,
 		progress: func(what string, n int) {
 			handler.Progress(fmt.Sprintf("%d %s", n, what))
 			if time.Since(last) > 2*time.Second {

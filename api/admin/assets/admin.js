@@ -1,0 +1,402 @@
+// The moderators' keyboard, the list that keeps its place, and live news. Every
+// action here is also a plain form; without this file the view still works.
+"use strict";
+(() => {
+  const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
+  const home = meta("home"), csrf = meta("csrf"), words = JSON.parse(meta("texts") || "{}");
+  const say = (key, values = {}) => Object.entries(values).reduce((s, [k, v]) => s.replace(`{${k}}`, v), words[key] ?? key);
+  const one = (selector, within = document) => within.querySelector(selector);
+  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+  const pane = one("#pane"), rows = one("#rows"), toastBox = one("#toast"), help = one("#help");
+
+  // current is the chosen item; loading its content under way; busy a decision.
+  let current = one(".case")?.dataset.id ?? "";
+  let loading = Promise.resolve(), busy = false, armed = null, composed = "";
+  const undone = []; // decisions of this page, the last one last
+  const fresh = new Set();
+
+  let toastTimer;
+  function toast(text) {
+    toastBox.textContent = text;
+    clearTimeout(toastTimer);
+    toastTimer = setTimeout(() => { toastBox.textContent = ""; }, 6000);
+  }
+
+  async function post(path, pairs) {
+    let answer;
+    try {
+      answer = await fetch(home + path, {
+        method: "POST", body: new URLSearchParams(pairs), credentials: "same-origin",
+        headers: { Accept: "application/json", "X-CSRF-Token": csrf },
+      });
+    } catch {
+      toast(say("offline"));
+      return null;
+    }
+    if (answer.status === 401) { toast(say("signedOut")); return null; }
+    const body = await answer.json().catch(() => null);
+    if (!body) { toast(say("failed")); return null; }
+    return body;
+  }
+
+  // The list. Nothing in it ever moves: what is decided turns grey.
+  const list = () => (rows ? all(".item", rows) : []);
+  const rowOf = (id) => list().find((r) => r.dataset.id === id);
+  const open = (r) => !r.classList.contains("done");
+  const chosen = () => list().filter((r) => open(r) && one("input", r).checked);
+
+  function mark(id, text, rev, done) {
+    const r = rowOf(id);
+    if (!r) return;
+    r.classList.toggle("done", done);
+    one("[data-status]", r).textContent = text;
+    const box = one("input", r);
+    if (done) box.checked = false;
+    box.disabled = done;
+    if (rev) { r.dataset.rev = rev; box.value = `${id}.${rev}`; }
+    countChosen();
+  }
+
+  function countChosen() {
+    const label = one("#chosen");
+    if (!label) return;
+    label.dataset.title ??= label.textContent;
+    const n = chosen().length;
+    label.textContent = n ? say("selected", { n }) : label.dataset.title;
+  }
+
+  function select(r, focus) {
+    if (!r) return;
+    list().forEach((o) => {
+      o.classList.toggle("current", o === r);
+      const a = one("a", o);
+      if (o === r) a.setAttribute("aria-current", "true"); else a.removeAttribute("aria-current");
+    });
+    current = r.dataset.id;
+    if (focus) one("a", r).focus({ preventScroll: true });
+    r.scrollIntoView({ block: "nearest" });
+    const url = new URL(location.href);
+    url.searchParams.set("item", current);
+    url.searchParams.delete("said");
+    history.replaceState(null, "", url);
+    show(current);
+  }
+
+  // show puts one item into the pane. Only the last one asked for arrives.
+  function show(id) {
+    if (!pane) return;
+    pane.classList.add("loading");
+    disarm();
+    loading = (async () => {
+      let text;
+      try {
+        const answer = await fetch(`${home}/items/${encodeURIComponent(id)}?part=1`, { credentials: "same-origin" });
+        text = await answer.text();
+      } catch {
+        toast(say("offline"));
+        return;
+      } finally {
+        if (id === current) pane.classList.remove("loading");
+      }
+      if (id !== current) return;
+      pane.innerHTML = text; // rendered and escaped by our own server
+      composed = "";
+      const back = one('.decide [name="next"]');
+      if (back && rows) back.value = location.pathname + location.search;
+    })();
+  }
+
+  function step(by) {
+    const items = list();
+    const at = items.findIndex((r) => r.dataset.id === current);
+    const to = items[at + by];
+    if (to) select(to, true); else toast(say("end"));
+  }
+
+  // onward goes to the next item that is still to be decided, down first.
+  function onward() {
+    const items = list();
+    const at = items.findIndex((r) => r.dataset.id === current);
+    const next = items.slice(at + 1).find(open) ?? items.slice(0, Math.max(at, 0)).reverse().find(open);
+    if (next) select(next, true);
+    else { show(current); toast(say("end")); }
+  }
+
+  // Reasons and the message that goes with them.
+  const form = () => one(".decide");
+  const reasons = () => all('[name="reason"]:checked', form() ?? document);
+
+  function compose() {
+    const f = form();
+    if (!f) return;
+    const picked = reasons();
+    one("[data-picked]", f).textContent = picked.map((b) => b.parentElement.innerText.replace(/^\d\s*/, "").trim()).join(", ");
+    const box = f.elements.message, text = picked.map((b) => b.dataset.template).join("\n");
+    if (box.value === composed || box.value.trim() === "") box.value = text;
+    composed = text;
+  }
+
+  function arm(button) {
+    armed = button;
+    const f = form();
+    f.classList.add("armed");
+    one("[data-why]", f).open = true;
+    toast(say("pick"));
+  }
+
+  function disarm() {
+    armed = null;
+    form()?.classList.remove("armed");
+  }
+
+  const slot = (key) => one(`.decide button[data-key="${key}"]`);
+
+  async function decide(button) {
+    if (busy) return;
+    await loading;
+    const f = form();
+    button = f && one(`button[name="action"][value="${button.value}"]`, f);
+    if (!button) return;
+    const many = chosen();
+    if (button.disabled && many.length === 0) return;
+    if (button.hasAttribute("data-needs") && reasons().length === 0) { arm(button); return; }
+    disarm();
+    const pairs = [["action", button.value], ...reasons().map((b) => ["reason", b.value])];
+    const needs = button.hasAttribute("data-needs");
+    if (!needs) pairs.length = 1;
+    busy = true;
+    try {
+      if (many.length) await decideMany(many, pairs);
+      else await decideOne(f, pairs);
+    } finally {
+      busy = false;
+    }
+  }
+
+  async function decideOne(f, pairs) {
+    const id = f.closest(".case").dataset.id;
+    pairs.push(["rev", f.elements.rev.value], ["message", f.elements.message.value], ["note", f.elements.note.value],
+      ["author_language", f.elements.author_language.value]);
+    const answer = await post(`/items/${encodeURIComponent(id)}/decision`, pairs);
+    if (!answer) return;
+    const r = answer.results?.[0];
+    if (!r?.ok) { refuse(id, r ?? { text: answer.error }); return; }
+    undone.push([{ id, rev: r.rev }]);
+    mark(id, say("decided", { state: r.text }), r.rev, true);
+    if (rows) onward(); else show(id);
+  }
+
+  // refuse shows in place what stood in the way; nothing that was typed is lost.
+  function refuse(id, r) {
+    notice(r.text ?? say("failed"));
+    if (r.gone) {
+      mark(id, r.text, null, true);
+      all(".decide .buttons > button").forEach((b) => { b.disabled = true; });
+    } else if (rowOf(id)) one("[data-status]", rowOf(id)).textContent = r.text;
+  }
+
+  function notice(text) {
+    const box = one("[data-notice]");
+    if (!box) return;
+    box.textContent = text;
+    box.hidden = false;
+    box.scrollIntoView({ block: "nearest" });
+  }
+
+  async function decideMany(many, pairs) {
+    many.forEach((r) => pairs.push(["item", `${r.dataset.id}.${r.dataset.rev}`]));
+    const answer = await post("/decisions", pairs);
+    if (!answer) return;
+    if (!answer.results) { toast(answer.error); return; }
+    const done = answer.results.filter((r) => r.ok);
+    if (done.length) undone.push(done.map((r) => ({ id: r.id, rev: r.rev })));
+    answer.results.forEach((r) => {
+      if (r.ok) mark(r.id, say("decided", { state: r.text }), r.rev, true);
+      else if (rowOf(r.id)) { mark(r.id, r.text, null, Boolean(r.gone)); }
+    });
+    toast(answer.text);
+    const bulk = one(".bulk");
+    if (bulk) bulk.open = false;
+    if (rowOf(current) && !open(rowOf(current))) onward(); else show(current);
+  }
+
+  async function undo() {
+    if (busy) return;
+    await loading;
+    const button = one('.decide [data-do="undo"]');
+    let last = undone.pop();
+    if (!last && button) {
+      const at = button.value.lastIndexOf(".");
+      last = [{ id: button.value.slice(0, at), rev: button.value.slice(at + 1) }];
+    }
+    if (!last) { toast(say("nothing")); return; }
+    busy = true;
+    const answer = await post("/undo", last.map((t) => ["item", `${t.id}.${t.rev}`]));
+    busy = false;
+    if (!answer) { undone.push(last); return; }
+    if (!answer.results) { toast(answer.error); return; }
+    answer.results.forEach((r) => mark(r.id, r.ok ? say("undone") : r.text, r.rev, !r.ok));
+    toast(answer.results.length === 1 && !answer.results[0].ok ? answer.results[0].text : answer.text);
+    const back = rowOf(last[0].id);
+    if (back) select(back, true); else show(current);
+  }
+
+  async function claim() {
+    await loading;
+    const button = one('.decide [data-do="claim"]');
+    if (!button) return;
+    const path = new URL(button.formAction).pathname.slice(home.length);
+    const answer = await post(path, []);
+    if (!answer) return;
+    if (answer.error) { notice(answer.error); return; }
+    show(current);
+  }
+
+  function toggle() {
+    const r = rowOf(current);
+    if (!r || !open(r)) return;
+    const box = one("input", r);
+    box.checked = !box.checked;
+    countChosen();
+  }
+
+  function digit(n) {
+    const box = one(`.decide [data-key="${n}"][name="reason"]`);
+    if (!box) return;
+    box.checked = !box.checked;
+    one("[data-why]", form()).open = true;
+    compose();
+    if (armed && box.checked) decide(armed);
+  }
+
+  function escape() {
+    const menus = all("details.menu[open], details.bulk[open]");
+    if (menus.length) { menus.forEach((m) => { m.open = false; one("summary", m).focus(); }); return; }
+    const f = form();
+    if (f && (armed || one("[data-why]", f)?.open)) {
+      disarm();
+      reasons().forEach((b) => { b.checked = false; });
+      compose();
+      one("[data-why]", f).open = false;
+      toastBox.textContent = "";
+    } else if (chosen().length) {
+      chosen().forEach((r) => { one("input", r).checked = false; });
+      countChosen();
+    }
+    const r = rowOf(current);
+    if (r) one("a", r).focus({ preventScroll: true });
+  }
+
+  const keys = {
+    j: () => step(1), k: () => step(-1), u: undo, x: toggle, c: claim,
+    a: () => slot("a") && decide(slot("a")), r: () => slot("r") && decide(slot("r")), e: () => slot("e") && decide(slot("e")),
+    "/": () => one("#find")?.focus(), "?": () => help?.showModal(), Escape: escape,
+  };
+  const typing = (el) => el.isContentEditable || /^(TEXTAREA|SELECT)$/.test(el.tagName) ||
+    (el.tagName === "INPUT" && !/^(checkbox|radio|button|submit)$/.test(el.type));
+
+  document.addEventListener("keydown", (e) => {
+    if (e.ctrlKey || e.metaKey || e.altKey || e.isComposing || help?.open) return;
+    if (typing(e.target)) {
+      if (e.key === "Escape") { e.target.blur(); escape(); }
+      return;
+    }
+    const key = e.key.length === 1 ? e.key.toLowerCase() : e.key;
+    if (/^[1-9]$/.test(key) && form()) { e.preventDefault(); if (!e.repeat) digit(key); return; }
+    if (!Object.hasOwn(keys, key)) return;
+    // A key held down must not decide about what nobody has looked at.
+    if (e.repeat && key !== "j" && key !== "k") return;
+    e.preventDefault();
+    keys[key]();
+  });
+
+  document.addEventListener("click", (e) => {
+    if (e.ctrlKey || e.metaKey || e.shiftKey || e.button) return;
+    const link = e.target.closest("#rows a");
+    if (link && matchMedia("(min-width: 801px)").matches) {
+      e.preventDefault();
+      select(link.closest(".item"), true);
+      return;
+    }
+    const button = e.target.closest("[data-do]");
+    switch (button?.dataset.do) {
+      case "help": help.showModal(); break;
+      case "all":
+        list().filter(open).forEach((r) => { one("input", r).checked = true; });
+        countChosen();
+        break;
+      case "undo": e.preventDefault(); undo(); break;
+      case "claim": e.preventDefault(); claim(); break;
+    }
+    if (e.target.closest("#fresh")) location.reload();
+    all("details.menu[open], details.bulk[open]").forEach((m) => { if (!m.contains(e.target)) m.open = false; });
+  });
+
+  document.addEventListener("change", (e) => {
+    if (e.target.matches("#rows input")) countChosen();
+    if (e.target.matches('.decide [name="reason"]')) compose();
+  });
+
+  document.addEventListener("submit", async (e) => {
+    const f = e.target, button = e.submitter;
+    if (f.matches(".decide") && button?.name === "action") { e.preventDefault(); decide(button); }
+    if (f.id === "bulk" && button?.name === "action") {
+      e.preventDefault();
+      const pairs = [["action", button.value]];
+      const reason = f.elements.reason.value;
+      if (reason && button.value !== "approve") pairs.push(["reason", reason]);
+      const many = chosen();
+      if (!many.length) { toast(say("none")); return; }
+      if (!busy) { busy = true; await decideMany(many, pairs); busy = false; }
+    }
+  });
+
+  // News of what others do.
+  function live() {
+    const light = one("#live");
+    const state = (s) => { light.dataset.state = s; light.lastElementChild.textContent = s === "on" ? say("live") : say("lost"); };
+    const source = new EventSource(`${home}/events`);
+    source.onopen = () => state("on");
+    source.onerror = () => state("lost");
+    source.addEventListener("ended", () => { source.close(); toast(say("signedOut")); });
+    source.addEventListener("news", (e) => hear(JSON.parse(e.data)));
+    addEventListener("pagehide", () => source.close());
+  }
+
+  function hear(n) {
+    all("[data-count]").forEach((c) => { c.textContent = n.waiting; });
+    if (n.mine && n.type !== "claimed" && n.type !== "released") return;
+    const r = rowOf(n.id);
+    switch (n.type) {
+      case "queued":
+        if (rows && !r) {
+          fresh.add(n.id);
+          const button = one("#fresh");
+          button.hidden = false;
+          button.textContent = say("new", { n: fresh.size });
+        }
+        break;
+      case "decided":
+        fresh.delete(n.id);
+        if (r && open(r)) mark(n.id, n.text, null, true);
+        if (n.id === current) { notice(n.text); all(".decide .buttons > button").forEach((b) => { b.disabled = true; }); }
+        break;
+      case "claimed":
+      case "released":
+        if (r && open(r) && !n.mine) one("[data-status]", r).textContent = n.text ?? "";
+        if (n.id === current && !n.mine) one("[data-claim]").textContent = n.text ?? "";
+        break;
+      case "changed":
+        if (r && n.state === "pending" && n.rev > Number(r.dataset.rev)) mark(n.id, say("changed"), n.rev, false);
+        if (n.id === current && !busy) notice(say("changed"));
+        break;
+    }
+  }
+
+  all("button[data-do][hidden]").forEach((b) => { b.hidden = false; });
+  if (matchMedia("(max-width: 1279px)").matches) all("details[data-wide]").forEach((d) => { d.open = false; });
+  if (one("#live")) live();
+  addEventListener("offline", () => toast(say("offline")));
+  const first = rowOf(current);
+  if (first && matchMedia("(min-width: 801px)").matches) one("a", first).focus({ preventScroll: true });
+})();
