@@ -14,13 +14,13 @@ import (
 
 // child is one process that serves jobs.
 type child struct {
-	cmd    *exec.Cmd
-	in     *os.File
-	pipe   *os.File
-	out    *bufio.Reader // of pipe
-	words  *words
-	jobs   int
-	timer  *time.Timer // ends it when idle; nil before it was idle
+	cmd   *exec.Cmd
+	in    *os.File
+	pipe  *os.File
+	out   *bufio.Reader // of pipe
+	words *words
+	jobs  int
+	timer *time.Timer // ends it when idle; nil before it was idle
 
 	exited chan struct{} // closed when the process is gone and waited for
 }
