@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -155,6 +156,10 @@ func exportTables() []exportTable {
 func Export(ctx context.Context, store ledger.Store, site string, after *ExportLine) iter.Seq2[ExportLine, error] {
 	return func(yield func(ExportLine, error) bool) {
 		skipping := after != nil
+		if skipping && !slices.ContainsFunc(exportTables(), func(t exportTable) bool { return t.name == after.Table }) {
+			yield(ExportLine{}, fmt.Errorf("export: nothing to go on from: no table %.40q", after.Table))
+			return
+		}
 		for _, t := range exportTables() {
 			if skipping && t.name != after.Table {
 				continue

@@ -11,7 +11,6 @@ import (
 	"os"
 	"time"
 
-
 	"github.com/candor-ugc/candor/api/ledger"
 	"github.com/candor-ugc/candor/api/lifecycle"
 )

@@ -44,12 +44,21 @@ func (d dataFlags) ledgerSpec() string {
 // openLedger opens the ledger that a specification names.
 func openLedger(ctx context.Context, spec string) (ledger.Store, error) {
 	if file, ok := strings.CutPrefix(spec, "bolt:"); ok && file != "" {
-		return bolt.Open(file)
+		return opened(bolt.Open(file))
 	}
 	if strings.HasPrefix(spec, "mongodb://") || strings.HasPrefix(spec, "mongodb+srv://") {
-		return mongo.Open(ctx, spec, mongo.Options{})
+		return opened(mongo.Open(ctx, spec, mongo.Options{}))
 	}
 	return nil, usagef("--ledger must be bolt:FILE or mongodb://…, not %.40q", spec)
+}
+
+// opened keeps an engine that could not be opened from looking like one: a nil
+// pointer in an interface is not nil.
+func opened[S ledger.Store](store S, err error) (ledger.Store, error) {
+	if err != nil {
+		return nil, err
+	}
+	return store, nil
 }
 
 // node is a running service with everything it is made of.
