@@ -56,10 +56,13 @@ func (s *Service) own(ctx context.Context, who content.Actor, site, id string) (
 	if rec.Author.ID == who.ID {
 		return rec, nil
 	}
-	if _, public := rec.PublicVersion(); public || who.May(content.Moderator) {
+	if who.May(content.Moderator) {
 		return nil, ErrForbidden
 	}
-	return nil, ErrNotFound
+	if err := s.visible(ctx, rec); err != nil {
+		return nil, err
+	}
+	return nil, ErrForbidden
 }
 
 // Edit lets an author change a content from revision rev. What was approved

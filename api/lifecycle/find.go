@@ -68,16 +68,9 @@ func (s *Service) Search(ctx context.Context, who content.Actor, q search.Query)
 	if err != nil {
 		return FoundPage{}, fmt.Errorf("search: %w", err)
 	}
-	refs := make([]shelf.Ref, 0, len(res.Hits))
-	for _, h := range res.Hits {
-		rec, err := s.publicRecord(ctx, q.Site, h.ID)
-		if isGone(err) {
-			continue
-		}
-		if err != nil {
-			return FoundPage{}, err
-		}
-		refs = append(refs, shelf.Ref{Subject: rec.Subject, ID: h.ID})
+	refs, err := s.refs(ctx, q.Site, res.Hits)
+	if err != nil {
+		return FoundPage{}, err
 	}
 	bodies, err := s.shelf.Items(ctx, q.Site, refs)
 	if err != nil {
@@ -92,6 +85,23 @@ func (s *Service) Search(ctx context.Context, who content.Actor, q search.Query)
 		}
 	}
 	return page, nil
+}
+
+// refs names those hits that strangers may see now: a reply goes with what it
+// replies to.
+func (s *Service) refs(ctx context.Context, site string, hits []search.Hit) ([]shelf.Ref, error) {
+	out := make([]shelf.Ref, 0, len(hits))
+	for _, h := range hits {
+		rec, err := s.publicRecord(ctx, site, h.ID)
+		if isGone(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, shelf.Ref{Subject: rec.Subject, ID: h.ID})
+	}
+	return out, nil
 }
 
 func foundPage(res search.Result) FoundPage {

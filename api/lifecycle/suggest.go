@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/candor-ugc/candor/api/content"
@@ -55,11 +56,9 @@ func (s *Service) Suggest(ctx context.Context, q search.SuggestQuery) (*Suggeste
 		return nil, fmt.Errorf("suggest: %w", err)
 	}
 	subject := content.ProductOf(q.Product)
-	refs := make([]shelf.Ref, 0, len(found.Questions)+len(found.Answers))
-	for _, hits := range [][]search.Hit{found.Questions, found.Answers} {
-		for _, h := range hits {
-			refs = append(refs, shelf.Ref{Subject: subject, ID: h.ID})
-		}
+	refs, err := s.refs(ctx, q.Site, slices.Concat(found.Questions, found.Answers))
+	if err != nil {
+		return nil, err
 	}
 	bodies, err := s.shelf.Items(ctx, q.Site, refs)
 	if err != nil {
