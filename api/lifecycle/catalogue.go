@@ -45,6 +45,13 @@ func (s *Service) cache() *catalogueCache {
 	return &s.known
 }
 
+// stop ends the goroutines that take old entries out.
+func (c *catalogueCache) stop() {
+	c.settings.StopAllGoroutines()
+	c.names.StopAllGoroutines()
+	c.standouts.StopAllGoroutines()
+}
+
 // SiteSettings gives the settings of a site, the defaults where none were made.
 func (s *Service) SiteSettings(ctx context.Context, site string) (content.Settings, error) {
 	cache := s.cache().settings

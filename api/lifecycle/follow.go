@@ -26,6 +26,7 @@ func (s *Service) following(ctx context.Context) error {
 	seen := otter.Must(&otter.Options[string, int64]{
 		MaximumSize: 200_000, ExpiryCalculator: otter.ExpiryWriting[string, int64](2 * followSkew),
 	})
+	defer seen.StopAllGoroutines()
 	since := s.since
 	if since.IsZero() {
 		since = s.Now()

@@ -197,6 +197,7 @@ func (s *Service) Start(ctx context.Context, progress func(n int)) error {
 // Close settles what is queued and ends the background work. The ledger and the
 // indexes stay open: they belong to the caller.
 func (s *Service) Close() error {
+	defer s.cache().stop()
 	if s.stop == nil {
 		return nil
 	}
