@@ -30,12 +30,12 @@ type pages map[string]*template.Template
 // pageFiles says which file makes which page.
 var pageFiles = map[string]string{
 	"welcome": "signin", "signin": "signin", "bounce": "signin", "error": "error", "queue": "queue", "item": "item",
-	"part": "item", "search": "search", "author": "author", "audit": "audit", "statistics": "statistics",
+	"part": "case", "errorpart": "error", "search": "search", "author": "author", "audit": "audit", "statistics": "statistics",
 	"rules": "rules", "settings": "settings", "password": "settings",
 }
 
 func parsePages() (pages, error) {
-	shared, err := template.New("").ParseFS(templateFiles, "templates/layout.html", "templates/parts.html")
+	shared, err := template.New("").ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/case.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse templates: %w", err)
 	}
@@ -316,7 +316,7 @@ func (v *visit) fail(err error) {
 func (v *visit) failedPage() *page {
 	p := &page{texts: v.words, preferences: v.prefs, Home: v.home, Site: v.site, Title: v.words.T("error.title"), Assets: v.assets, Who: v.who}
 	if v.secret != "" {
-		p.CSRF, p.URI = auth.FormToken(v.secret), v.home+"/queue"
+		p.CSRF, p.URI, p.Waiting = auth.FormToken(v.secret), v.home+"/queue", v.desk.Waiting(v.site)
 	}
 	return p
 }

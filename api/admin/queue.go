@@ -134,7 +134,7 @@ func getQueue(v *visit) error {
 	chosen := q.Get("item")
 	for i, w := range list.Items {
 		p.Rows[i] = v.row(w, now)
-		p.Rows[i].URL = with(own, q, "item", w.Content.ID)
+		p.Rows[i].URL = with(own, q, "item", w.Content.ID) + "#pane"
 	}
 	if chosen == "" && len(p.Rows) > 0 {
 		chosen = p.Rows[0].ID
