@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 
 	"github.com/candor-ugc/candor/api/content"
 	"github.com/candor-ugc/candor/api/shelf"
@@ -80,7 +81,7 @@ func (s *Service) Search(ctx context.Context, who content.Actor, q search.Query)
 	for _, h := range res.Hits {
 		if body, ok := bodies[h.ID]; ok {
 			page.Items = append(page.Items, Found{
-				Content: body, Score: h.Score, Highlights: highlights(h), Explanation: explanation(h.Explanation),
+				Content: body, Score: score(h), Highlights: highlights(h), Explanation: explanation(h.Explanation),
 			})
 		}
 	}
@@ -115,6 +116,10 @@ func foundPage(res search.Result) FoundPage {
 	}
 	return page
 }
+
+// score rounds what a hit scored: freshness lets it fall by the second, and an
+// answer that says the same must be the same to caches.
+func score(h search.Hit) float64 { return math.Round(h.Score*1e4) / 1e4 }
 
 func highlights(h search.Hit) []Highlight {
 	out := make([]Highlight, len(h.Fragments))
@@ -157,7 +162,7 @@ func (s *Service) DeskSearch(ctx context.Context, who content.Actor, q search.Qu
 		if err != nil {
 			return FoundPage{}, fmt.Errorf("encode content: %w", err)
 		}
-		page.Items = append(page.Items, Found{Content: body, Score: h.Score, Highlights: highlights(h), Explanation: explanation(h.Explanation)})
+		page.Items = append(page.Items, Found{Content: body, Score: score(h), Highlights: highlights(h), Explanation: explanation(h.Explanation)})
 	}
 	return page, nil
 }

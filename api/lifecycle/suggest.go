@@ -69,7 +69,7 @@ func (s *Service) Suggest(ctx context.Context, q search.SuggestQuery) (*Suggeste
 		if !ok {
 			continue
 		}
-		sq := SuggestedQuestion{Found: Found{Content: body, Score: h.Score, Highlights: highlights(h)}}
+		sq := SuggestedQuestion{Found: Found{Content: body, Score: score(h), Highlights: highlights(h)}}
 		if sq.Answer, sq.Accepted, err = s.bestAnswer(ctx, q.Site, subject, h.ID); err != nil {
 			return nil, err
 		}
@@ -77,7 +77,7 @@ func (s *Service) Suggest(ctx context.Context, q search.SuggestQuery) (*Suggeste
 	}
 	for _, h := range found.Answers {
 		if body, ok := bodies[h.ID]; ok {
-			out.Answers = append(out.Answers, Found{Content: body, Score: h.Score, Highlights: highlights(h)})
+			out.Answers = append(out.Answers, Found{Content: body, Score: score(h), Highlights: highlights(h)})
 		}
 	}
 	return out, nil

@@ -50,6 +50,11 @@ func (s *Shelf) page(ctx context.Context, r *row, l listing, languages []string,
 		if err != nil {
 			return nil, false, err
 		}
+		if score, found := matches[pos.id]; found && l.sort == Relevant {
+			// Every content that arrives moves the scores of all others, so the
+			// listing goes on behind where its last item stands now.
+			pos.rank = -number(score)
+		}
 		after = &pos
 	}
 	sieve := sieve{l.filter, languages}
