@@ -60,7 +60,8 @@ func strict(doc *openapi3.T) {
 // check holds an answer, and the request where it was accepted, against the
 // contract.
 func (d *document) check(r *http.Request, sent []byte, a *answer) error {
-	if !strings.HasPrefix(r.URL.Path, "/v1/") && a.status == http.StatusNotFound || r.Method == http.MethodOptions {
+	page := strings.HasPrefix(r.URL.Path, "/docs/") // what the page of the contract is made of
+	if page || r.Method == http.MethodOptions {
 		return nil
 	}
 	in, err := d.input(r, sent)
