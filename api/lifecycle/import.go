@@ -12,6 +12,10 @@ import (
 	"github.com/candor-ugc/candor/api/ledger"
 )
 
+// maxImportedAge is the longest time that an imported content may have waited
+// elsewhere for it to count here.
+const maxImportedAge = 30 * 24 * time.Hour
+
 // importBatch is how many contents are written and indexed at once.
 const importBatch = 1000
 
@@ -250,7 +254,11 @@ func (im *Importer) complete(row *ImportRow, rec *ledger.Record) error {
 	if rec.State == content.Approved {
 		rec.Shown, rec.ApprovedRev, rec.PublishedAt = true, 1, rec.CreatedAt
 	} else {
+		// What waited there waits on here; an old archive does not jump the queue.
 		rec.QueuedAt = im.at
+		if age := im.at.Sub(rec.CreatedAt); age > 0 && age < maxImportedAge {
+			rec.QueuedAt = rec.CreatedAt
+		}
 	}
 	if row.Product.ID != "" {
 		im.product(row.Product)
