@@ -93,7 +93,7 @@ func (s Surveyed) Outcome() string {
 	return what
 }
 
-// PrintSurvey writes the table of a survey: file, outcome, time. It says how
+// PrintSurvey writes the table of a survey: file, time, outcome. It says how
 // many files were served and refused.
 func PrintSurvey(w io.Writer, files iter.Seq2[Surveyed, error]) (served, refused int, err error) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -106,7 +106,7 @@ func PrintSurvey(w io.Writer, files iter.Seq2[Surveyed, error]) (served, refused
 		} else {
 			served++
 		}
-		if _, err := fmt.Fprintf(table, "%s\t%s\t%d ms\n", s.File, s.Outcome(), s.Time.Milliseconds()); err != nil {
+		if _, err := fmt.Fprintf(table, "%s\t%d ms\t%s\n", s.File, s.Time.Milliseconds(), s.Outcome()); err != nil {
 			return served, refused, err
 		}
 	}

@@ -178,6 +178,7 @@ func (h *header) png(data []byte) error {
 	if len(data) > 28 && data[28] == 1 {
 		h.decodeBytes += 8 // interlaced: a pass beside the whole
 	}
+	frames := 0
 	for i := 8; i+12 <= len(data); {
 		length := int64(binary.BigEndian.Uint32(data[i:]))
 		if length > int64(len(data)-i-12) {
@@ -189,13 +190,12 @@ func (h *header) png(data []byte) error {
 			h.orientation = orientation(body)
 		case "iCCP":
 			h.profile = pngProfile(body)
-		case "acTL":
-			if len(body) >= 4 {
-				h.frames = int(min(binary.BigEndian.Uint32(body), 1<<30))
-			}
+		case "fcTL":
+			frames++
 		}
 		i += 12 + int(length)
 	}
+	h.frames = max(1, frames)
 	return nil
 }
 

@@ -193,7 +193,7 @@ func shrink(img image.Image, w, h int) *image.NRGBA {
 	if b := img.Bounds(); b.Dx() > 2*keepSharp*w && b.Dy() > 2*keepSharp*h {
 		img = imaging.Resize(img, keepSharp*w, keepSharp*h, imaging.Box)
 	}
-	return imaging.Resize(img, w, h, imaging.Lanczos)
+	return imaging.Resize(img, w, h, imaging.CatmullRom)
 }
 
 // onWhite puts a picture on white.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"strings"
 )
 
@@ -61,19 +62,19 @@ func movie(head []byte) (string, error) {
 // signature and may hold anything (RFC 8794, 11.2; RFC 9559).
 func webm(head []byte) error {
 	const docType = "\x42\x82"
-	header, ok := ebmlHeader(head)
+	header, ok := ebmlBody(head[4:])
 	if !ok {
 		return malformed(WebM, "impossible header")
 	}
-	i := bytes.Index(header, []byte(docType))
-	if i < 0 || i+3 > len(header) {
+	_, rest, ok := bytes.Cut(header, []byte(docType))
+	if !ok {
 		return malformed(WebM, "no document type")
 	}
-	size := int(header[i+2] &^ 0x80)
-	if header[i+2]&0x80 == 0 || i+3+size > len(header) {
+	text, ok := ebmlBody(rest)
+	if !ok {
 		return malformed(WebM, "impossible document type")
 	}
-	switch name := strings.TrimRight(string(header[i+3:i+3+size]), "\x00"); name {
+	switch name := strings.TrimRight(string(text), "\x00"); name {
 	case "webm":
 		return nil
 	case "matroska":
@@ -83,24 +84,21 @@ func webm(head []byte) error {
 	}
 }
 
-// ebmlHeader gives the body of the first element.
-func ebmlHeader(head []byte) ([]byte, bool) {
-	if len(head) < 5 {
+// ebmlBody gives the body of an element, of whose head the id was read already:
+// a size whose first byte tells its length by leading zeros (RFC 8794, 4.4).
+func ebmlBody(b []byte) ([]byte, bool) {
+	if len(b) == 0 || b[0] == 0 {
 		return nil, false
 	}
-	length := 1
-	for bit := byte(0x80); bit != 0 && head[4]&bit == 0; bit >>= 1 {
-		length++
-	}
-	if length > 8 || len(head) < 4+length {
+	length := bits.LeadingZeros8(b[0]) + 1
+	if len(b) < length {
 		return nil, false
 	}
-	size := uint64(head[4]) & (0xff >> length)
-	for _, b := range head[5 : 4+length] {
-		size = size<<8 | uint64(b)
+	size := uint64(b[0]) & (0xff >> length)
+	for _, c := range b[1:length] {
+		size = size<<8 | uint64(c)
 	}
-	body := head[4+length:]
-	// The unknown size, all ones, is not allowed for the header.
+	body := b[length:]
 	if size == 0 || size > uint64(len(body)) {
 		return nil, false
 	}

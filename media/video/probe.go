@@ -49,6 +49,8 @@ var decoders = strings.Join([]string{
 	"h264", "hevc", "vp8", "vp9", "libdav1d", "libaom-av1", "av1", "mpeg4", "h263", "mjpeg", "prores",
 	"aac", "mp3float", "mp3", "opus", "libopus", "vorbis", "libvorbis", "flac", "alac", "ac3", "eac3", "amrnb", "amrwb",
 	"pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_f32le", "pcm_mulaw", "pcm_alaw", "pcm_u8", "adpcm_ima_qt",
+	// Subtitles are left out, but one of an unlisted kind would be an error.
+	"mov_text", "webvtt", "cc_dec",
 }, ",")
 
 // demuxers are ffmpeg's names by the format that was sniffed.

@@ -67,7 +67,14 @@ func explain(ctx, limited context.Context, err error, said string, b bounds) err
 	case errors.Is(err, errOutput), strings.Contains(state, "file size limit"):
 		return fmt.Errorf("%w: it becomes larger than %d MiB", ErrLimit, b.output>>20)
 	}
-	return fmt.Errorf("%w: %s (%s)", ErrUnreadable, first, err)
+	if strings.Contains(said, "not on whitelist") {
+		return fmt.Errorf("%w: the file holds a stream of a kind that is not taken in", ErrCodec)
+	}
+	// Lines begin with what wrote them and where that lies in memory.
+	if _, what, ok := strings.Cut(first, "] "); ok {
+		first = what
+	}
+	return fmt.Errorf("%w: %s", ErrUnreadable, first)
 }
 
 // capped passes on so many bytes and then fails.
