@@ -258,6 +258,13 @@ func (s *shop) openService(dir string, o options, log *slog.Logger) {
 	}
 }
 
+// with is the shop in the hands of another test.
+func (s *shop) with(t testing.TB) *shop {
+	c := *s
+	c.t = t
+	return &c
+}
+
 func closed(t testing.TB, c io.Closer) {
 	if err := c.Close(); err != nil {
 		t.Errorf("close %T: %v", c, err)
@@ -514,4 +521,13 @@ func difference(before, after string) string {
 		}
 	}
 	return out.String()
+}
+
+// inside hands a request to the API without a connection, which some queries do
+// not survive.
+func (s *shop) inside(r *http.Request) *answer {
+	s.t.Helper()
+	w := httptest.NewRecorder()
+	s.api.ServeHTTP(w, r.WithContext(s.t.Context()))
+	return &answer{t: s.t, what: r.Method + " " + r.URL.Path, status: w.Code, header: w.Header(), body: w.Body.Bytes()}
 }
