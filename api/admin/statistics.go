@@ -87,6 +87,9 @@ func getStatistics(v *visit) error {
 }
 
 func (v *visit) share(name string, s stats.Share) share {
+	if s.N == 0 {
+		return share{Name: name, Share: "–", Low: "–", High: "–"}
+	}
 	return share{
 		Name: name, Count: s.Count, N: s.N, Share: v.words.Percent(s.Share), Low: v.words.Percent(s.Low), High: v.words.Percent(s.High),
 	}

@@ -141,10 +141,11 @@
     const f = form();
     f.classList.add("armed");
     one("[data-why]", f).open = true;
-    toast(say("pick"));
+    one("[data-picked]", f).textContent = say("pick");
   }
 
   function disarm() {
+    if (armed && reasons().length === 0) one("[data-picked]", form()).textContent = "";
     armed = null;
     form()?.classList.remove("armed");
   }
