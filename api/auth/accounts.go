@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -81,9 +82,9 @@ type Accounts struct {
 	// tries are the attempts that are left, by login and by address.
 	tries *otter.Cache[string, *rate.Limiter]
 	slots chan struct{}
-	// decoy is compared against where there is no account, so that the answer
-	// takes as long.
-	decoy string
+	// decoy gives a hash to compare with where there is no account, so that the
+	// answer takes as long.
+	decoy func() string
 }
 
 // NewAccounts lets those sign in whose accounts lie in the store.
@@ -93,7 +94,7 @@ func NewAccounts(store AccountStore, now func() time.Time) *Accounts {
 		tries: otter.Must(&otter.Options[string, *rate.Limiter]{
 			MaximumSize: 100_000, ExpiryCalculator: otter.ExpiryAccessing[string, *rate.Limiter](time.Hour),
 		}),
-		decoy: hashPassword(randomKey()),
+		decoy: sync.OnceValue(func() string { return hashPassword(randomKey()) }),
 	}
 }
 
@@ -258,7 +259,7 @@ func (a *Accounts) check(ctx context.Context, site, login, password, address str
 	}
 	hash := v.Hash
 	if !found {
-		hash = a.decoy
+		hash = a.decoy()
 	}
 	right, err := a.matches(ctx, hash, password)
 	if err != nil {
