@@ -136,6 +136,7 @@ func badBodies() []bad {
 		row("10 MB of spaces", strings.Repeat(" ", 10<<20), 413, "body_too_large", "", ""),
 		row("one byte too many", `{"body": "`+strings.Repeat("x", api.MaxJSON)+`"}`, 413, "body_too_large", "", ""),
 		row("an unknown field", fields{"rating": 5, "body": "Fine.", "stars": 5}, 422, "invalid", "stars", "unknown_field"),
+		row("an unknown field of a long name", `{"`+strings.Repeat("n", 9999)+`": 1}`, 422, "invalid", strings.Repeat("n", 100), "unknown_field"),
 		row("an unknown field within", fields{"rating": 5, "body": "Fine.", "media": []fields{{"id": "m", "url": "x"}}}, 422, "invalid", "url", "unknown_field"),
 	}
 	for _, owned := range []string{

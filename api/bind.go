@@ -86,15 +86,20 @@ func bindError(err error) error {
 			name = s
 		}
 		var e content.Invalid
-		e.Add(name, "unknown_field", "is not a field that can be set")
+		e.Add(orBody(name), "unknown_field", "is not a field that can be set")
 		return e
 	}
 	return &detailError{err: errBody, text: "the JSON does not have the expected form"}
 }
 
+// orBody names the field of an error, shortened where the client made it long.
 func orBody(field string) string {
-	if field == "" {
+	const most = 100
+	switch r := []rune(field); {
+	case field == "":
 		return "body"
+	case len(r) > most:
+		return string(r[:most])
 	}
 	return field
 }

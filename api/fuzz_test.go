@@ -16,7 +16,7 @@ func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{
 		`{"rating": 5, "body": "Fine."}`, `{"rating": 4.5}`, `{"rating": "5"}`, `{"ratings": {"value": 5}}`, `{"media": [{"id": "m"}]}`,
 		`{"state": "approved"}`, `null`, `[]`, ``, `{"body": "\ud800"}`, "{\"body\": \"\xff\"}", "{\"\xff\": 1}", `{}{}`, `{"body": "\u0000"}`,
-		`[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]`, `{"Rating": 5, "rating": 1e400}`, `{"rating": -0}`, `{"attributes": {"a": null}}`,
+		`[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]`, `{"Rating": 5, "rating": 1e400}`, `{"rating": -0}`, `{"attributes": {"a": null}}`, `{"": ""}`,
 	} {
 		f.Add([]byte(seed))
 	}
