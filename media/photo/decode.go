@@ -10,6 +10,7 @@ import (
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"math"
 
 	"github.com/disintegration/imaging"
 	"golang.org/x/image/webp"
@@ -68,11 +69,7 @@ func pngError(err error) error {
 func decodeWebP(data []byte, h header) (image.Image, error) {
 	w := webpWalk(data)
 	if !w.animated {
-		img, err := webp.Decode(bytes.NewReader(data))
-		if err != nil {
-			return nil, damaged(err)
-		}
-		return img, nil
+		return decodeStill(data)
 	}
 	f := w.frames[0]
 	still := f.still()
@@ -83,12 +80,45 @@ func decodeWebP(data []byte, h header) (image.Image, error) {
 	if config.Width != f.width || config.Height != f.height || f.x+f.width > h.width || f.y+f.height > h.height {
 		return nil, fmt.Errorf("%w: frame outside of the picture", ErrDamaged)
 	}
-	img, err := webp.Decode(bytes.NewReader(still))
+	img, err := decodeStill(still)
 	if err != nil {
-		return nil, damaged(err)
+		return nil, err
 	}
 	return onCanvas(plain(img), image.Pt(f.x, f.y), h), nil
 }
+
+// decodeStill decodes a still picture. A lossy one has samples from 16 to 235, and
+// to 240 in the colours (RFC 6386, 9.2, and ITU-R BT.601), which the decoder hands
+// on as if they were the full ones of JPEG.
+func decodeStill(data []byte) (image.Image, error) {
+	img, err := webp.Decode(bytes.NewReader(data))
+	if err != nil {
+		return nil, damaged(err)
+	}
+	switch img := img.(type) {
+	case *image.YCbCr:
+		fullRange(img)
+	case *image.NYCbCrA:
+		fullRange(&img.YCbCr)
+	}
+	return img, nil
+}
+
+// fullRange stretches samples in place.
+func fullRange(img *image.YCbCr) {
+	var light, colour [256]byte
+	for i := range 256 {
+		light[i] = stretch(float64(i-16) * 255 / 219)
+		colour[i] = stretch(float64(i-128)*255/224 + 128)
+	}
+	for plane, table := range map[*[]byte]*[256]byte{&img.Y: &light, &img.Cb: &colour, &img.Cr: &colour} {
+		for i, v := range *plane {
+			(*plane)[i] = table[v]
+		}
+	}
+}
+
+func stretch(v float64) byte { return byte(math.Round(min(max(v, 0), 255))) }
 
 // onCanvas puts a frame on the transparent whole that it is a part of.
 func onCanvas(frame image.Image, at image.Point, h header) image.Image {

@@ -98,6 +98,9 @@ func (c *child) kill() error {
 	return nil
 }
 
+// outOfMemory is what the runtime, C libraries and the race detector say last.
+var outOfMemory = []string{"out of memory", "cannot allocate memory", "ThreadSanitizer failed to allocate"}
+
 // explain makes an error of a broken connection to a child: mostly the child
 // ended, and its last words say why.
 func (c *child) explain(err error) error {
@@ -107,8 +110,10 @@ func (c *child) explain(err error) error {
 	_ = c.cmd.Process.Kill()
 	<-c.exited
 	said := c.words.String()
-	if strings.Contains(said, "out of memory") || strings.Contains(said, "cannot allocate memory") {
-		return fmt.Errorf("%w: refused by the system", ErrMemory)
+	for _, sign := range outOfMemory {
+		if strings.Contains(said, sign) {
+			return fmt.Errorf("%w: refused by the system", ErrMemory)
+		}
 	}
 	if first, _, _ := strings.Cut(said, "\n"); first != "" {
 		return fmt.Errorf("%w: %s (%s)", ErrCrashed, first, c.cmd.ProcessState)

@@ -2,23 +2,31 @@ package worker
 
 import (
 	"fmt"
+	"os"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-// confine takes from the process, for good, what no job needs: memory beyond a
-// limit, writing files, core dumps, and rights gained by starting programs.
+// confine takes from the process, for good, what no job needs: more memory than
+// it has and so many bytes, writing files, core dumps, and rights gained by
+// starting programs.
 //
 // The memory limit is on private writable memory (RLIMIT_DATA). The address
 // space says nothing about a Go process, which reserves a gigabyte and uses
 // little of it.
 func confine(memory int64) error {
+	used, err := dataSize()
+	if err != nil {
+		return err
+	}
 	limits := []struct {
 		resource int
 		value    uint64
 	}{
-		{unix.RLIMIT_DATA, uint64(memory)},
+		{unix.RLIMIT_DATA, used + uint64(memory)*(1+shadow)},
 		{unix.RLIMIT_FSIZE, 0},
 		{unix.RLIMIT_CORE, 0},
 	}
@@ -31,6 +39,23 @@ func confine(memory int64) error {
 		return fmt.Errorf("give up new privileges: %w", err)
 	}
 	return nil
+}
+
+// dataSize is the private writable memory of the process, in bytes.
+func dataSize() (uint64, error) {
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0, fmt.Errorf("ask for used memory: %w", err)
+	}
+	fields := strings.Fields(string(text))
+	if len(fields) < 6 {
+		return 0, fmt.Errorf("ask for used memory: %q", text)
+	}
+	pages, err := strconv.ParseUint(fields[5], 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("ask for used memory: %w", err)
+	}
+	return pages * uint64(os.Getpagesize()), nil
 }
 
 // limitCPU ends the process when it has worked for so many seconds more. It is
