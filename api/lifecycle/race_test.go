@@ -37,7 +37,7 @@ func atOnce(things ...func() error) []error {
 func TestOneWinner(t *testing.T) {
 	t.Parallel()
 	n := newNode(t)
-	for round := range 40 {
+	for round := range 20 {
 		author := content.Actor{ID: fmt.Sprint("author-", round), Role: content.Shopper}
 		id := n.published(t, author, "A bright lamp")
 		body := "A dim lamp"

@@ -57,12 +57,9 @@ func (s *Service) UndoAll(ctx context.Context, who content.Actor, site string, t
 	if err := moderates(who); err != nil {
 		return nil, err
 	}
-	out := make([]Result, len(targets))
-	for i, t := range targets {
-		c, err := s.Undo(ctx, who, site, t.ID, t.Rev)
-		out[i] = Result{ID: t.ID, Content: c, Err: err}
-	}
-	return out, nil
+	return each(targets, func(t Target) (content.Private, error) {
+		return s.Undo(ctx, who, site, t.ID, t.Rev)
+	}), nil
 }
 
 // revert puts a record back to how it stood before its last decision, at a new

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -474,11 +473,7 @@ func growthContents(t testing.TB) int {
 
 func TestBenchGrowth(t *testing.T) {
 	benching(t)
-	binary := filepath.Join(t.TempDir(), "candor")
-	build := exec.Command("go", "build", "-o", binary, ".")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	binary := built(t)
 	info, err := os.Stat(binary)
 	if err != nil {
 		t.Fatal(err)

@@ -496,12 +496,8 @@ func plantFiles(name string, remove bool) func(*testing.T, string) {
 // TestStops sees a server that is told to end answer the requests it has.
 func TestStops(t *testing.T) {
 	t.Parallel()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	data := newData(t)
-	p := serveApart(t, self, data)
+	p := serveApart(t, built(t), data)
 	c := newClient(t, p.url, tokenOf(t, data, "alice", content.Shopper))
 	send[item](t, c, http.MethodPost, "/products/lamp/reviews", map[string]any{"rating": 5, "body": "Bright."}, http.StatusCreated)
 	p.interrupt(t)

@@ -38,16 +38,13 @@ func TestCrash(t *testing.T) {
 		}
 	}
 	t.Logf("CANDOR_CRASH_SEED=%d", seed)
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
+	binary := built(t)
 	data := newData(t)
 	w := newWitness(t, data)
 	moments := rand.New(rand.NewPCG(seed, 0))
 	expected := recount(t, data)
 	for round := range rounds {
-		server := serveApart(t, self, data)
+		server := serveApart(t, binary, data)
 		c := newClient(t, server.url, "")
 		w.compare(t, c, expected)
 		w.retry(t, c)
@@ -58,7 +55,7 @@ func TestCrash(t *testing.T) {
 			t.Fatalf("after kill %d of %d", round+1, rounds)
 		}
 	}
-	server := serveApart(t, self, data)
+	server := serveApart(t, binary, data)
 	w.compare(t, newClient(t, server.url, ""), expected)
 	server.interrupt(t)
 	command(t, "check", "--data", data).must(t)

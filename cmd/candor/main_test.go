@@ -20,15 +20,39 @@ import (
 	"github.com/candor-ugc/candor/api/content"
 )
 
-// asCommand makes the test binary behave as the command itself, so that tests
-// can start, and kill, real processes of the code under test.
-const asCommand = "CANDOR_TEST_AS_COMMAND"
+// buildDir is where the command is built, once for all tests that need a
+// process of their own.
+var buildDir string
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asCommand) != "" {
-		main()
+	var err error
+	if buildDir, err = os.MkdirTemp("", "candor-test-"); err != nil {
+		panic(err)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if err := os.RemoveAll(buildDir); err != nil {
+		panic(err)
+	}
+	os.Exit(code)
+}
+
+// build makes the command as users get it: without the race detector, which
+// would take seconds at every start.
+var build = sync.OnceValues(func() (string, error) {
+	binary := filepath.Join(buildDir, "candor")
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build: %w\n%s", err, out)
+	}
+	return binary, nil
+})
+
+func built(t testing.TB) string {
+	t.Helper()
+	binary, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return binary
 }
 
 // ran is what a command came to.
@@ -181,7 +205,6 @@ func serveApart(t testing.TB, binary, data string, args ...string) *process {
 		"serve", "--addr", "127.0.0.1:0", "--data", data, "--log-format", "json", "--writes-per-minute", "0",
 	}, args...)
 	p := &process{cmd: exec.Command(binary, args...)}
-	p.cmd.Env = append(os.Environ(), asCommand+"=1")
 	pipe, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -24,8 +24,8 @@ func sampleLines() int {
 	switch {
 	case os.Getenv("CANDOR_TEST_ALL") != "":
 		return math.MaxInt
-	case testing.Short():
-		return 100
+	case testing.Short() || raceDetector:
+		return 150
 	}
 	return 500
 }
