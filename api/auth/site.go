@@ -11,14 +11,17 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/MicahParks/keyfunc/v3"
+	"golang.org/x/time/rate"
 
 	"github.com/candor-ugc/candor/api/content"
 )
@@ -54,6 +57,8 @@ type Site struct {
 	JWKSFile string `json:"jwks_file,omitempty"`
 
 	keys keyfunc.Keyfunc
+	// keysAt is when the JWKS file was written that the keys were read from.
+	keysAt time.Time
 }
 
 // validate refuses what could not protect a site.
@@ -84,7 +89,7 @@ func (s *Site) validate() error {
 }
 
 func loopback(host string) bool {
-	return host == "localhost" || host == "::1" || strings.HasPrefix(host, "127.")
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
 // Handle is the pseudonym of a person on the site: 20 characters that strangers
@@ -138,7 +143,7 @@ func OpenSites(dir string, now func() time.Time) (*Sites, error) {
 	return s, nil
 }
 
-// Names lists the sites in the folder.
+// Names lists the sites in the folder in order.
 func (s *Sites) Names() ([]string, error) {
 	files, err := os.ReadDir(s.dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -153,6 +158,7 @@ func (s *Sites) Names() ([]string, error) {
 			names = append(names, name)
 		}
 	}
+	slices.Sort(names) // as files they stand in another order
 	return names, nil
 }
 
@@ -174,7 +180,7 @@ func (s *Sites) Get(name string) (*Site, error) {
 		return e.site, e.err
 	}
 	info, err := os.Stat(s.path(name))
-	if e != nil && e.err == nil && err == nil && info.ModTime().Equal(e.changed) {
+	if e != nil && e.err == nil && err == nil && info.ModTime().Equal(e.changed) && e.site.keysAt.Equal(writtenAt(e.site.JWKSFile)) {
 		e.checked = now
 		return e.site, nil
 	}
@@ -191,6 +197,18 @@ func (s *Sites) Get(name string) (*Site, error) {
 	}
 	s.known[name] = next
 	return next.site, next.err
+}
+
+// writtenAt is when a file was written last; zero for none.
+func writtenAt(path string) time.Time {
+	if path == "" {
+		return time.Time{}
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
 }
 
 func (s *Sites) load(name string) (*Site, context.CancelFunc, error) {
@@ -215,11 +233,20 @@ func (s *Sites) load(name string) (*Site, context.CancelFunc, error) {
 	return site, stop, err
 }
 
+const (
+	// fetchTimeout bounds the fetching of keys: requests wait for it.
+	fetchTimeout = 5 * time.Second
+	// fetchAgain is how often tokens with a key that is not known may make the
+	// keys be fetched again. Strangers can send such tokens.
+	fetchAgain = 30 * time.Second
+)
+
 // loadKeys reads the public keys; keys at an address are fetched again as they
 // change, until stop is called.
 func (s *Site) loadKeys() (stop context.CancelFunc, err error) {
 	switch {
 	case s.JWKSFile != "":
+		s.keysAt = writtenAt(s.JWKSFile) // before it is read: what is written since is noticed
 		b, err := os.ReadFile(s.JWKSFile)
 		if err != nil {
 			return nil, fmt.Errorf("site %s: read JWKS: %w", s.Name, err)
@@ -230,7 +257,10 @@ func (s *Site) loadKeys() (stop context.CancelFunc, err error) {
 		return nil, nil
 	case s.JWKSURL != "":
 		ctx, cancel := context.WithCancel(context.Background())
-		if s.keys, err = keyfunc.NewDefaultCtx(ctx, []string{s.JWKSURL}); err != nil {
+		o := keyfunc.Override{
+			HTTPTimeout: fetchTimeout, RateLimitWaitMax: fetchTimeout, RefreshUnknownKID: rate.NewLimiter(rate.Every(fetchAgain), 1),
+		}
+		if s.keys, err = keyfunc.NewDefaultOverrideCtx(ctx, []string{s.JWKSURL}, o); err != nil {
 			cancel()
 			return nil, fmt.Errorf("site %s: fetch JWKS: %w", s.Name, err)
 		}
