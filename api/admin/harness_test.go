@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"log/slog"
@@ -172,7 +173,7 @@ func (s *shop) service(dir string, l *ledger.Ledger, log *slog.Logger) {
 	s.svc = lifecycle.New(lifecycle.Config{
 		Ledger: l, Public: index(search.Public), Desk: index(search.Desk), Screener: screener, Rules: rules, Precision: precision,
 		Sites: s.sites.Names, Tell: s.live.Publish, Detect: detect, Now: s.clock.Now, Node: "test", Log: log,
-		Handle: func(site, person string) string { return "h-" + person },
+		Handle: func(_, person string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(person)))[:20] },
 		NewID: func() string {
 			mu.Lock()
 			defer mu.Unlock()
