@@ -183,3 +183,7 @@ func (p *Processor) keep(ctx context.Context, r photo.Result, files [][]byte, fo
 	}
 	return derivatives, nil
 }
+
+// Workers are the process ids of the workers that wait for a job, to measure
+// what they use.
+func (p *Processor) Workers() []int { return p.pool.Pids() }

@@ -27,7 +27,7 @@ type Match struct {
 // goroutines at once.
 //
 // Near looks at every hash: at one addition and one population count each that
-// is a millisecond for a million, below what trees need at the distances that
+// is a few milliseconds for a million, below what trees need at the distances that
 // matter for images, where they visit most of their nodes.
 type Set struct {
 	max int

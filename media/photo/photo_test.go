@@ -328,11 +328,14 @@ func TestTransparencyBecomesWhite(t *testing.T) {
 
 	o := options("png")
 	o.Output = sniff.WebP
-	kept := makeOf(t, encodePNG(t, img), o).picture(t, photo.Full)
-	wantColor(t, kept, 30, 30, color.NRGBA{0, 0, 255, 255}, 12)
+	asWebP := makeOf(t, encodePNG(t, img), o)
+	kept := asWebP.picture(t, photo.Full)
 	if a := color.NRGBAModel.Convert(kept.At(30, 5)).(color.NRGBA).A; a > 3 {
 		t.Errorf("WebP lost transparency: alpha %d", a)
 	}
+	back := makeOf(t, asWebP.files[asWebP.Variants[0].File], options("webp")).picture(t, photo.Full)
+	wantColor(t, back, 30, 30, color.NRGBA{0, 0, 255, 255}, 12)
+	wantColor(t, back, 30, 10, color.NRGBA{255, 255, 255, 255}, 4)
 }
 
 func TestFormats(t *testing.T) {
