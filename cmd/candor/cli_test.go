@@ -213,8 +213,11 @@ func TestOneProcess(t *testing.T) {
 	}
 	_, stop := serveHere(t, data)
 	for _, args := range [][]string{
-		{"serve", "--addr", "127.0.0.1:0", "--data", data}, {"check", "--data", data}, {"reindex", "--data", data},
-		{"export", "--data", data, "--site", "shop"}, {"import", "--data", data, "--site", "shop", file},
+		{"serve", "--addr", "127.0.0.1:0", "--data", data},
+		{"check", "--data", data},
+		{"reindex", "--data", data},
+		{"export", "--data", data, "--site", "shop"},
+		{"import", "--data", data, "--site", "shop", file},
 	} {
 		r := command(t, args...)
 		if r.code != exitFailed || !strings.Contains(r.errs, "in use by another process") {
