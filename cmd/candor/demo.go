@@ -217,12 +217,12 @@ Read what is published:
 
 Write a review as Alice, who bought the kettle:
   curl -s $CANDOR/products/%[5]s/reviews -H "Authorization: Bearer $SHOPPER" \
-    -d '{"rating": 5, "title": "Steady pour", "body": "Holds 80 degrees for green tea."}'
+    --json '{"rating": 5, "title": "Steady pour", "body": "Holds 80 degrees for green tea."}'
 
 Look at the queue and approve the review as Mira (put its id in place of ID):
   curl -s $CANDOR/moderation/queue -H "Authorization: Bearer $MODERATOR"
   curl -s $CANDOR/moderation/items/ID/decision -H "Authorization: Bearer $MODERATOR" \
-    -d '{"action": "approve", "rev": 1}'
+    --json '{"action": "approve", "rev": 1}'
 
 Find it:
   curl -s "$CANDOR/search?q=green+tea"
