@@ -1,0 +1,548 @@
+package admin_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/candor-ugc/candor/api/content"
+	"github.com/candor-ugc/candor/api/lifecycle"
+)
+
+// chromium starts a browser with an empty profile, which ends with the test.
+// Without one the test fails in continuous integration, and says elsewhere how
+// to get it.
+func chromium(t *testing.T) context.Context {
+	t.Helper()
+	if _, err := exec.LookPath("chromium"); err != nil {
+		missing(t, "chromium is not installed; on Debian: sudo apt-get install chromium, or run .ci/setup test")
+	}
+	ctx, cancel := chromedp.NewExecAllocator(t.Context(),
+		chromedp.ExecPath("chromium"), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.WindowSize(1280, 800),
+	)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx, chromedp.WithErrorf(t.Logf))
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
+		t.Fatal(err)
+	}
+	return ctx
+}
+
+func missing(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(what)
+	}
+	t.Skip(what)
+}
+
+// axe gives the accessibility checks of axe-core.
+var axe = sync.OnceValues(func() (string, error) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		return "", err
+	}
+	b, err := os.ReadFile(filepath.Join(root, ".cache/npm/node_modules/axe-core/axe.min.js"))
+	return string(b), err
+})
+
+// tab is a page of a browser that belongs to one person.
+type tab struct {
+	*shop
+	t   *testing.T
+	ctx context.Context
+
+	mu      sync.Mutex
+	dialogs []string
+	errors  []string
+}
+
+// tab opens a page with cookies of its own, signed in as login.
+func (s *shop) tab(t *testing.T, browser context.Context, login string) *tab {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
+	t.Cleanup(cancel)
+	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
+	t.Cleanup(cancel)
+	p := &tab{shop: s, t: t, ctx: ctx}
+	p.do(chromedp.Navigate("about:blank"))
+	if err := chromedp.Listen(ctx, p.listen); err != nil {
+		t.Fatal(err)
+	}
+	go p.console()
+	if login != "" {
+		p.do(chromedp.Navigate(s.server.URL+"/admin/"+site+"/sign-in"),
+			chromedp.SendKeys("#login", login), chromedp.SendKeys("#password", password), chromedp.Click("button.main"))
+		p.until(`document.querySelector("header.bar") !== null`)
+	}
+	return p
+}
+
+// listen notes dialogs, which only hostile text could open.
+func (p *tab) listen(ev any) {
+	if d, ok := ev.(*page.EventJavascriptDialogOpening); ok {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.dialogs = append(p.dialogs, d.Message)
+	}
+}
+
+// console notes what a page complains of: a broken script, a refused style.
+func (p *tab) console() {
+	for m, err := range chromedp.Console(p.ctx) {
+		if err != nil {
+			return
+		}
+		if text := m.String(); m.IsException() || strings.Contains(text, "Content Security Policy") || strings.Contains(text, "TypeError") {
+			p.mu.Lock()
+			p.errors = append(p.errors, text)
+			p.mu.Unlock()
+		}
+	}
+}
+
+// quiet fails where a dialog opened or a page complained.
+func (p *tab) quiet() {
+	p.t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.dialogs) > 0 {
+		p.t.Errorf("dialogs opened: %q", p.dialogs)
+	}
+	if len(p.errors) > 0 {
+		p.t.Errorf("the console says: %q", p.errors)
+	}
+}
+
+func (p *tab) do(actions ...chromedp.Action[chromedp.Void]) {
+	p.t.Helper()
+	if err := chromedp.Do(p.ctx, actions...); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *tab) goTo(path string) {
+	p.t.Helper()
+	p.do(chromedp.Navigate(p.server.URL + "/admin/" + site + path))
+}
+
+// until waits for an expression to become true, across pages.
+func (p *tab) until(expression string) {
+	p.t.Helper()
+	for tries := 0; ; tries++ {
+		_, err := chromedp.Run(p.ctx, chromedp.Poll[bool]("Boolean("+expression+")", chromedp.WithPollingTimeout(20*time.Second)))
+		if err == nil {
+			return
+		}
+		// The page that was asked gave way to the next one.
+		gone := strings.Contains(err.Error(), "navigated") || strings.Contains(err.Error(), "context")
+		if gone && tries < 20 && p.ctx.Err() == nil {
+			continue
+		}
+		body, _ := chromedp.Run(p.ctx, chromedp.Evaluate[string](`(document.querySelector("#pane") ?? document.body).innerText.slice(0, 700)`))
+		p.t.Fatalf("waiting for %s: %v\n%s", expression, err, body)
+	}
+}
+
+// key presses keys as a keyboard does, wherever the focus is: a page that takes
+// a key for itself keeps its letter from being typed.
+func (p *tab) key(keys string) {
+	p.t.Helper()
+	for _, r := range keys {
+		events := kb.Encode(r)
+		for _, e := range events {
+			switch e.Type {
+			case kb.KeyChar:
+				continue
+			case kb.KeyDown:
+				for _, c := range events {
+					if c.Type == kb.KeyChar {
+						e.Text, e.UnmodifiedText = c.Text, c.UnmodifiedText
+					}
+				}
+			}
+			if _, err := chromedp.Call(p.ctx, input.DispatchKeyEvent, *e); err != nil {
+				p.t.Fatal(err)
+			}
+		}
+	}
+}
+
+func eval[T any](p *tab, expression string) T {
+	p.t.Helper()
+	v, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](expression))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return v
+}
+
+// shown waits until the item's part shows an id.
+func (p *tab) shown(id string) {
+	p.t.Helper()
+	p.until(fmt.Sprintf(`document.querySelector(".case")?.dataset.id === %q && !document.querySelector("#pane.loading")`, id))
+}
+
+// listed gives the ids in the list, in order.
+func (p *tab) listed() []string {
+	p.t.Helper()
+	return eval[[]string](p, `[...document.querySelectorAll("#rows .item")].map(r => r.dataset.id)`)
+}
+
+func (p *tab) done(id string) string {
+	return fmt.Sprintf(`document.querySelector('.item[data-id="%s"].done')`, id)
+}
+
+func TestKeyboardOverTwentyItems(t *testing.T) {
+	t.Parallel()
+	browser := chromium(t)
+	s := open(t)
+	s.reviews(20)
+	p := s.tab(t, browser, "mira")
+	p.goTo("/queue")
+	ids := p.listed()
+	if len(ids) != 20 {
+		t.Fatalf("the list has %d items", len(ids))
+	}
+	p.shown(ids[0])
+	want := map[string]content.State{}
+	for i, id := range ids {
+		p.shown(id)
+		switch i % 4 {
+		case 0:
+			p.key("a")
+			want[id] = content.Approved
+		case 1:
+			p.key("r")
+			p.until(`document.querySelector(".decide.armed")`)
+			p.key("7")
+			want[id] = content.Rejected
+		case 2:
+			p.key("3")
+			p.key("e")
+			want[id] = content.ChangesRequested
+		case 3:
+			p.key("1")
+			p.key("2")
+			p.key("r")
+			want[id] = content.Rejected
+		}
+		p.until(p.done(id))
+		if i+1 < len(ids) {
+			p.shown(ids[i+1])
+			p.until(fmt.Sprintf(`document.activeElement.closest(".item")?.dataset.id === %q`, ids[i+1]))
+		}
+	}
+	for id, state := range want {
+		if got := s.state(id); got != state {
+			t.Errorf("%s is %s, want %s", id, got, state)
+		}
+	}
+	if got := p.listed(); strings.Join(got, " ") != strings.Join(ids, " ") {
+		t.Errorf("the list moved under the hands: %v", got)
+	}
+	p.key("u")
+	p.until("!" + p.done(ids[19]))
+	if got := s.state(ids[19]); got != content.Pending {
+		t.Errorf("undone: %s", got)
+	}
+	p.quiet()
+}
+
+func TestKeysRestWhileTyping(t *testing.T) {
+	t.Parallel()
+	browser := chromium(t)
+	s := open(t)
+	s.reviews(3)
+	p := s.tab(t, browser, "mira")
+	p.goTo("/queue")
+	ids := p.listed()
+	p.shown(ids[0])
+	p.key("j")
+	p.shown(ids[1])
+	p.key("k")
+	p.shown(ids[0])
+	p.key("/")
+	p.until(`document.activeElement.id === "find"`)
+	p.key("araj")
+	if got := eval[string](p, `document.querySelector("#find").value`); got != "araj" {
+		t.Errorf("typed %q", got)
+	}
+	p.key("\x1b")
+	p.until(`document.activeElement.closest(".item")`)
+	p.do(chromedp.KeyEvent("a", chromedp.KeyModifiers(2))) // Ctrl
+	p.key("?")
+	p.until(`document.querySelector("#help").open`)
+	p.key("a")
+	p.key("\x1b")
+	p.until(`!document.querySelector("#help").open`)
+	p.key("r")
+	p.until(`document.querySelector(".decide.armed")`)
+	p.key("\x1b")
+	p.until(`!document.querySelector(".decide.armed")`)
+	for _, id := range ids {
+		if got := s.state(id); got != content.Pending {
+			t.Errorf("a key that should rest decided: %s", got)
+		}
+	}
+	p.key("4")
+	p.until(`document.querySelector(".decide [name=message]").value.length > 10`)
+	p.quiet()
+}
+
+func TestTwoModerators(t *testing.T) {
+	t.Parallel()
+	browser := chromium(t)
+	s := open(t)
+	s.reviews(3)
+	mira, omar := s.tab(t, browser, "mira"), s.tab(t, browser, "omar")
+	for _, p := range []*tab{mira, omar} {
+		p.goTo("/queue")
+		p.until(`document.querySelector("#live").dataset.state === "on"`)
+	}
+	ids := mira.listed()
+	for _, p := range []*tab{mira, omar} {
+		p.shown(ids[0])
+	}
+	mira.key("c")
+	omar.until(`document.querySelector("[data-claim]").textContent.includes("mira")`)
+	mira.until(`document.querySelector("[data-claim]").textContent.includes("Claimed by you")`)
+	mira.key("a")
+	omar.until(omar.done(ids[0]))
+	omar.until(`document.querySelector("[data-notice]").textContent === "Already decided by mira: Approved"`)
+	if !eval[bool](omar, `[...document.querySelectorAll(".decide .buttons > button")].every(b => b.disabled)`) {
+		t.Error("what is decided can be decided again")
+	}
+
+	// A decision that the other did not hear of in time is refused in place.
+	omar.key("j")
+	omar.shown(ids[1])
+	eval[bool](omar, `(document.querySelector('.decide [name="rev"]').value = "7", true)`)
+	omar.key("a")
+	omar.until(`document.querySelector("[data-notice]").textContent.length > 0`)
+	if got := s.state(ids[1]); got != content.Pending {
+		t.Errorf("from another revision: %s", got)
+	}
+
+	fresh := s.review("zora", "Late arrival", "Written while both were at work on the list.", 4)
+	omar.until(`!document.querySelector("#fresh").hidden`)
+	if got := omar.listed(); len(got) != 3 {
+		t.Errorf("the list grew under the hands: %v, with %s", got, fresh)
+	}
+	mira.quiet()
+	omar.quiet()
+}
+
+func TestBulkAndUndo(t *testing.T) {
+	t.Parallel()
+	browser := chromium(t)
+	s := open(t)
+	s.reviews(6)
+	p := s.tab(t, browser, "mira")
+	p.goTo("/queue")
+	ids := p.listed()
+	p.shown(ids[0])
+	for i := range 3 {
+		p.shown(ids[i])
+		p.key("x")
+		p.key("j")
+	}
+	p.until(`document.querySelector("#chosen").textContent === "Selected: 3"`)
+	p.shown(ids[3])
+	p.key("a")
+	for i := range 3 {
+		p.until(p.done(ids[i]))
+		if got := s.state(ids[i]); got != content.Approved {
+			t.Errorf("chosen %d is %s", i, got)
+		}
+	}
+	if got := s.state(ids[3]); got != content.Pending {
+		t.Errorf("the one that was only shown is %s", got)
+	}
+	p.key("u")
+	for i := range 3 {
+		p.until("!" + p.done(ids[i]))
+		if got := s.state(ids[i]); got != content.Pending {
+			t.Errorf("undone %d is %s", i, got)
+		}
+	}
+	p.key("u")
+	p.until(`document.querySelector("#toast").textContent === "There is nothing to undo."`)
+	p.quiet()
+}
+
+const persian = "این کتری آب را خیلی زود جوش می‌آورد؛ شماره‌ام 0912 345 6789 است."
+
+func TestPersian(t *testing.T) {
+	t.Parallel()
+	browser := chromium(t)
+	s := open(t)
+	id := s.review("نسرین", "کتری خوب", persian, 5)
+	p := s.tab(t, browser, "mira")
+	p.goTo("/items/" + id)
+	p.shown(id)
+	if got := eval[string](p, `getComputedStyle(document.querySelector(".body")).direction`); got != "rtl" {
+		t.Errorf("Persian text runs %s", got)
+	}
+	if got := eval[string](p, `getComputedStyle(document.querySelector(".body")).unicodeBidi`); !strings.HasPrefix(got, "isolate") {
+		t.Errorf("Persian text is not isolated: %s", got)
+	}
+	if got := eval[string](p, `getComputedStyle(document.documentElement).direction`); got != "ltr" {
+		t.Errorf("the English page runs %s", got)
+	}
+	if got := eval[string](p, `document.querySelector(".body").innerText.replace(/\n?\d+\n?/g, "").slice(0, 10)`); got != persian[:len("این کتری آ")] {
+		t.Errorf("shown as %q", got)
+	}
+	p.do(chromedp.SetValue(`.menu [name="language"]`, "fa"), chromedp.Submit(".menu form"))
+	p.until(`document.documentElement.dir === "rtl"`)
+	p.shown(id)
+	if eval[bool](p, `document.documentElement.scrollWidth > innerWidth`) {
+		t.Error("the Persian page scrolls sideways")
+	}
+	p.key("a")
+	p.until(`document.querySelector(".case").dataset.state === "approved"`)
+	p.quiet()
+}
+
+func TestRolesInTheBrowser(t *testing.T) {
+	t.Parallel()
+	browser := chromium(t)
+	s := open(t)
+	s.reviews(1)
+	mira := s.tab(t, browser, "mira")
+	mira.goTo("/settings")
+	mira.until(`document.body.innerText.includes("Your role does not allow this.")`)
+	if eval[bool](mira, `document.querySelector('nav a[href$="/settings"]') !== null`) {
+		t.Error("a moderator is offered the settings")
+	}
+	ada := s.tab(t, browser, "ada")
+	ada.goTo("/settings")
+	ada.until(`document.querySelector('[name="languages"]') !== null`)
+	ada.goTo("/queue")
+	ada.until(`document.querySelector(".case") !== null`)
+	ada.do(chromedp.Submit(`.menu form[action$="/sign-out"]`))
+	ada.until(`document.querySelector("#password") !== null`)
+	ada.goTo("/queue")
+	ada.until(`document.querySelector("#password") !== null`)
+}
+
+// violation is what axe found.
+type violation struct {
+	ID    string   `json:"id"`
+	Help  string   `json:"help"`
+	Nodes []string `json:"nodes"`
+}
+
+func TestAccessibility(t *testing.T) {
+	t.Parallel()
+	browser := chromium(t)
+	script, err := axe()
+	if err != nil {
+		missing(t, "axe-core is not installed; run .ci/setup test: "+err.Error())
+	}
+	s := open(t)
+	ids := s.decided()
+	s.review("نسرین", "کتری خوب", persian, 5)
+	s.reviews(3)
+	p := s.tab(t, browser, "ada")
+	check := func(name string) {
+		t.Helper()
+		eval[bool](p, script+"; true")
+		found, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](
+			`axe.run({resultTypes: ["violations"]}).then(r => JSON.stringify(r.violations.map(v => ({id: v.id, help: v.help, nodes: v.nodes.map(n => n.html.slice(0, 200) + " " + n.failureSummary)}))))`,
+			chromedp.EvalAwaitPromise))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var list []violation
+		if err := json.Unmarshal([]byte(found), &list); err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range list {
+			t.Errorf("%s: %s (%s): %s", name, v.ID, v.Help, v.Nodes[0])
+		}
+	}
+	paths := []string{
+		"/queue", "/queue?kind=question", "/items/" + ids[2], "/items/" + ids[1], "/search?q=kettle", "/search?q=nothingatall", "/author?id=alice",
+		"/audit", "/statistics", "/rules", "/settings", "/password", "/nothing",
+	}
+	for _, scheme := range []string{"light", "dark"} {
+		_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, width := range []int64{1280, 400} {
+			p.do(chromedp.EmulateViewport(width, 800))
+			for _, path := range paths {
+				p.goTo(path)
+				p.until(`document.querySelector("#main") !== null`)
+				check(fmt.Sprintf("%s %s %d", path, scheme, width))
+				if eval[bool](p, `document.documentElement.scrollWidth > innerWidth`) {
+					t.Errorf("%s at %d scrolls sideways", path, width)
+				}
+			}
+		}
+		p.do(chromedp.EmulateViewport(1280, 800))
+		p.goTo("/queue")
+		p.until(`document.querySelector(".case") !== null`)
+		p.key("r")
+		p.until(`document.querySelector(".decide.armed")`)
+		p.key("\x1b")
+		p.key("5")
+		check("reasons " + scheme)
+		p.key("?")
+		p.until(`document.querySelector("#help").open`)
+		check("help " + scheme)
+	}
+	stranger := s.tab(t, browser, "")
+	p.quiet()
+	p = stranger
+	p.goTo("/sign-in")
+	check("sign-in")
+	p.do(chromedp.Navigate(s.server.URL + "/admin/"))
+	check("start")
+	p.quiet()
+}
+
+func TestHostileTextOpensNothing(t *testing.T) {
+	t.Parallel()
+	browser := chromium(t)
+	s := open(t)
+	ids := s.poison()
+	p := s.tab(t, browser, "ada")
+	for _, path := range pagesOf(ids) {
+		p.goTo(path)
+		p.until(`document.readyState === "complete"`)
+	}
+	p.goTo("/queue")
+	for _, id := range p.listed() {
+		p.shown(id)
+		p.key("1")
+		p.until(`document.querySelector(".decide [name=message]").value.length > 10`)
+		p.key("j")
+	}
+	_, err := s.svc.Decide(t.Context(), content.Actor{ID: "nina", Role: content.Moderator}, site, ids[0], lifecycle.Decision{Action: "approve", Rev: s.rev(ids[0])})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.until(p.done(ids[0]))
+	p.quiet()
+}
