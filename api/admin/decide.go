@@ -183,6 +183,9 @@ func (v *visit) answer(results []lifecycle.Result, note func(session string, sai
 // refused shows in place why a decision was not carried out: the item as it
 // stands now, with what happened above it. What was typed stays.
 func (v *visit) refused(cause error) error {
+	if v.wantsJSON() {
+		return cause
+	}
 	status, message := v.explain(cause)
 	if status >= 500 || status == http.StatusNotFound {
 		return cause
@@ -225,10 +228,7 @@ type claimed struct {
 func postClaim(v *visit) error {
 	c, err := v.desk.Claim(v.ctx(), v.who, v.site, v.r.PathValue("id"))
 	if err != nil {
-		if !v.wantsJSON() {
-			return v.refused(err)
-		}
-		return err
+		return v.refused(err)
 	}
 	if v.wantsJSON() {
 		v.sendJSON(http.StatusOK, claimed{Mine: true, By: c.By, Text: v.words.T("claim.mine", "span", v.words.Span(c.Until.Sub(v.Now())))})
@@ -241,8 +241,13 @@ func postRelease(v *visit) error {
 	if err := v.desk.Release(v.ctx(), v.who, v.site, v.r.PathValue("id")); err != nil {
 		return err
 	}
+	return v.carriedOut()
+}
+
+// carriedOut answers what needs no words: the script by an empty object.
+func (v *visit) carriedOut() error {
 	if v.wantsJSON() {
-		v.sendJSON(http.StatusOK, claimed{})
+		v.sendJSON(http.StatusOK, struct{}{})
 		return nil
 	}
 	return v.back("")
@@ -254,7 +259,7 @@ func postPass(v *visit) error {
 	if err != nil {
 		return v.refused(err)
 	}
-	return v.back("")
+	return v.carriedOut()
 }
 
 func postNote(v *visit) error {
@@ -262,5 +267,5 @@ func postNote(v *visit) error {
 	if err != nil {
 		return v.refused(err)
 	}
-	return v.back("")
+	return v.carriedOut()
 }

@@ -182,6 +182,8 @@ type level struct {
 	Value int
 	// Class is low, middle or high.
 	Class, Text string
+	// Short is the figure alone.
+	Short string
 }
 
 func grade(value float64, middle, high float64) string {
@@ -199,7 +201,8 @@ const oldest = 3 * 24 * time.Hour
 
 func (v *visit) riskLevel(risk float64) level {
 	l := level{Value: int(math.Round(100 * min(max(risk, 0), 1))), Class: grade(risk, 0.3, 0.7)}
-	l.Text = v.words.T("risk."+l.Class, "n", v.words.Percent(float64(l.Value)/100))
+	l.Short = v.words.Percent(float64(l.Value) / 100)
+	l.Text = v.words.T("risk."+l.Class, "n", l.Short)
 	return l
 }
 

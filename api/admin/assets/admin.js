@@ -101,6 +101,8 @@
       if (id !== current) return;
       pane.innerHTML = text; // rendered and escaped by our own server
       composed = "";
+      const shown = one(".case", pane), r = rowOf(id);
+      if (shown && r && open(r)) { r.dataset.rev = shown.dataset.rev; one("input", r).value = `${id}.${shown.dataset.rev}`; }
       const back = one('.decide [name="next"]');
       if (back && rows) back.value = location.pathname + location.search;
     })();
@@ -341,6 +343,12 @@
   document.addEventListener("submit", async (e) => {
     const f = e.target, button = e.submitter;
     if (f.matches(".decide") && button?.name === "action") { e.preventDefault(); decide(button); }
+    if (f.matches(".case .stack")) {
+      e.preventDefault();
+      const pairs = [...new FormData(f, button)];
+      const answer = await post(new URL(button?.hasAttribute("formaction") ? button.formAction : f.action).pathname.slice(home.length), pairs);
+      if (answer?.error) notice(answer.error); else if (answer) show(current);
+    }
     if (f.id === "bulk" && button?.name === "action") {
       e.preventDefault();
       const pairs = [["action", button.value]];
