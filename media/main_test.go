@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -25,6 +26,11 @@ func TestMain(m *testing.M) {
 // processor makes a processor with a folder store.
 func processor(t testing.TB, l media.Limits) (*media.Processor, *blob.Local) {
 	t.Helper()
+	if l.JobTime == 0 {
+		// The default suits a machine that does nothing else, without the race
+		// detector.
+		l.JobTime = 5 * time.Minute
+	}
 	store, err := blob.OpenLocal(filepath.Join(t.TempDir(), "blobs"))
 	if err != nil {
 		t.Fatal(err)
@@ -81,6 +87,13 @@ func read(t testing.TB, store media.Store, name string) []byte {
 		t.Fatalf("%s: %d bytes, announced %d", name, len(content), info.Size)
 	}
 	return content
+}
+
+func wantNothingStored(t testing.TB, store media.Store) {
+	t.Helper()
+	for o, err := range store.List(t.Context(), "", "") {
+		t.Errorf("%s was stored (%v)", o.Name, err)
+	}
 }
 
 // variant finds a derivative by its name.

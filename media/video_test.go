@@ -155,11 +155,8 @@ func TestVideoLimits(t *testing.T) {
 			if _, _, err := p.Video(t.Context(), c.path, nil); !errors.Is(err, c.want) {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
-			if c.want == nil {
-				return
-			}
-			for o := range store.List(t.Context(), "", "") {
-				t.Errorf("%s was stored", o.Name)
+			if c.want != nil {
+				wantNothingStored(t, store)
 			}
 		})
 	}

@@ -30,7 +30,7 @@ type Match struct {
 // is a few milliseconds for a million, below what trees need at the distances that
 // matter for images, where they visit most of their nodes.
 type Set struct {
-	max int
+	limit int
 
 	mu     sync.RWMutex
 	hashes []uint64
@@ -43,9 +43,9 @@ type entry struct {
 	id   string
 }
 
-// NewSet makes a set for at most max hashes.
-func NewSet(max int) *Set {
-	return &Set{max: max, places: make(map[entry]int)}
+// NewSet makes a set for at most limit hashes.
+func NewSet(limit int) *Set {
+	return &Set{limit: limit, places: make(map[entry]int)}
 }
 
 // Add puts a hash into the set. An id may have several hashes; the same pair
@@ -57,7 +57,7 @@ func (s *Set) Add(hash uint64, id string) error {
 	if _, ok := s.places[e]; ok {
 		return nil
 	}
-	if len(s.hashes) >= s.max {
+	if len(s.hashes) >= s.limit {
 		return ErrFull
 	}
 	s.places[e] = len(s.hashes)
@@ -82,14 +82,14 @@ func (s *Set) Remove(hash uint64, id string) {
 	delete(s.places, e)
 }
 
-// Near gives the hashes that differ in at most max bits, nearest first, equally
+// Near gives the hashes that differ in at most within bits, nearest first, equally
 // near ones by their ids.
-func (s *Set) Near(hash uint64, max int) []Match {
+func (s *Set) Near(hash uint64, within int) []Match {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	var near []Match
 	for i, h := range s.hashes {
-		if d := Distance(h, hash); d <= max {
+		if d := Distance(h, hash); d <= within {
 			near = append(near, Match{s.ids[i], d})
 		}
 	}

@@ -94,7 +94,7 @@ func checkFile(path string) error {
 	if err != nil {
 		return fmt.Errorf("read video: %w", err)
 	}
-	defer file.Close() //nolint:errcheck // only read
+	defer file.Close()
 	return checkBoxes(file)
 }
 
@@ -124,9 +124,11 @@ type stream struct {
 }
 
 func (t *Tools) ask(ctx context.Context, path, demuxer string, l Limits) (answer, error) {
-	args := append([]string{"-v", "error", "-hide_banner", "-of", "json", "-show_entries",
+	args := append([]string{
+		"-v", "error", "-hide_banner", "-of", "json", "-show_entries",
 		"stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,color_transfer,duration" +
-			":stream_disposition=attached_pic:stream_side_data=rotation:format=duration"}, input(path, demuxer)...)
+			":stream_disposition=attached_pic:stream_side_data=rotation:format=duration",
+	}, input(path, demuxer)...)
 	var out bytes.Buffer
 	if err := run(ctx, t.ffprobe, args, bounds{l.Memory, probeSize, min(probeTime, l.Time)}, &out); err != nil {
 		return answer{}, err

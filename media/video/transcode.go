@@ -104,9 +104,9 @@ func (t *Tools) check(ctx context.Context, out *Output, l Limits) error {
 	if err != nil {
 		return fmt.Errorf("check video: %w", err)
 	}
-	// ffmpeg stops before a packet that would pass the limit.
-	const packet = 1 << 20
-	if info.Size() > l.Output-packet {
+	// ffmpeg stops behind the packet that passes its limit, and then writes less
+	// of the other streams than it might have.
+	if info.Size() > l.Output-l.Output/10 {
 		return fmt.Errorf("%w: it becomes larger than %d MiB", ErrLimit, l.Output>>20)
 	}
 	a, err := t.ask(ctx, out.Video, "mov", l)

@@ -82,7 +82,6 @@ func (s Server) serveOne(r *bufio.Reader, w *bufio.Writer) error {
 		return err
 	}
 	if reserved > tidyAbove {
-		request, data, files = Request{}, nil, nil
 		debug.FreeOSMemory()
 	}
 	return nil

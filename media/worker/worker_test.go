@@ -60,11 +60,17 @@ func handle(r worker.Request) (any, [][]byte, error) {
 				b[i] = 1
 			}
 			all = append(all, b)
+			if len(all) == 1<<40 { // never: the memory ends before
+				return all, nil, nil
+			}
 		}
 	case "at once":
 		return len(make([]byte, 4<<30)), nil, nil
 	case "endless":
-		for { //nolint:revive // that is what it does
+		for n := uint64(1); ; n += 2 {
+			if n == 0 { // never: it is odd
+				return nil, nil, nil
+			}
 		}
 	case "exit":
 		os.Exit(3)
@@ -90,6 +96,9 @@ func handle(r worker.Request) (any, [][]byte, error) {
 func deep(n int) int {
 	var frame [1 << 10]byte
 	frame[n%len(frame)] = 1
+	if n < 0 { // never before the stack is full
+		return 0
+	}
 	return deep(n+1) + int(frame[0])
 }
 

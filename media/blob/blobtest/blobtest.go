@@ -329,7 +329,10 @@ func testList(t *testing.T, s blob.Store) {
 	if got := list(t, s, all[7][:2], all[39]); got != nil && all[7][:2] != all[39][:2] {
 		t.Errorf("behind the last: %v", got)
 	}
-	for range s.List(t.Context(), "", "") {
+	for o, err := range s.List(t.Context(), "", "") {
+		if err != nil || o.Name != all[0] {
+			t.Errorf("the first is %+v, %v", o, err)
+		}
 		break // ends without complaint
 	}
 }
