@@ -169,12 +169,8 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 // rawKey finds a key of the texts that was shown in place of its text.
 func rawKey(page string) string {
 	for _, prefix := range []string{"action.", "state.", "kind.", "filters.", "statistics.", "settings.", "rules.", "error.", "author.", "item.", "did."} {
-		for rest := page; ; {
-			i := strings.Index(rest, ">"+prefix)
-			if i < 0 {
-				break
-			}
-			return rest[i+1 : i+1+strings.IndexByte(rest[i+1:], '<')]
+		if _, rest, found := strings.Cut(page, ">"+prefix); found {
+			return prefix + between(rest, "", "<")
 		}
 	}
 	return ""

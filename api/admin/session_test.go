@@ -240,8 +240,8 @@ func TestRoles(t *testing.T) {
 	s := open(t)
 	people := map[string]*browser{"": s.stranger(), "mira": s.signedIn("mira"), "ada": s.signedIn("ada")}
 	type row struct {
-		method, path          string
-		guest, mod, administr int
+		method, path      string
+		guest, mod, admin int
 	}
 	for _, c := range []row{
 		{"GET", "/queue", 303, 200, 200},
@@ -258,7 +258,7 @@ func TestRoles(t *testing.T) {
 		{"POST", "/rules", 401, 403, 422},
 		{"POST", "/rules/delete", 401, 403, 404},
 	} {
-		for who, want := range map[string]int{"": c.guest, "mira": c.mod, "ada": c.administr} {
+		for who, want := range map[string]int{"": c.guest, "mira": c.mod, "ada": c.admin} {
 			b, form := people[who], url.Values{}
 			if who != "" {
 				form.Set("csrf", b.csrf())

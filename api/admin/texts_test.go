@@ -176,7 +176,10 @@ func TestPieces(t *testing.T) {
 	list := []moderation.Signal{
 		signal("call 123", moderation.SeverityHigh), signal("123 now", moderation.SeverityLow), signal("@kanal", moderation.SeverityMedium),
 		{Field: "body", Start: 0, End: len(runes), Severity: moderation.SeverityLow},
-		{Field: "body", Start: 5, End: 5000}, {Field: "body", Start: -1, End: 3}, {Field: "title", Start: 0, End: 4}, {Field: "body", Start: 9, End: 3},
+		{Field: "body", Start: 5, End: 5000},
+		{Field: "body", Start: -1, End: 3},
+		{Field: "title", Start: 0, End: 4},
+		{Field: "body", Start: 9, End: 3},
 	}
 	var joined strings.Builder
 	marks := map[string][]int{}

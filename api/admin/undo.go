@@ -19,7 +19,7 @@ type saying struct {
 }
 
 func (s saying) text(t *texts) string {
-	out := ""
+	var out string
 	switch {
 	case s.done == 0:
 		return t.T("said.none")
