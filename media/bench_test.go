@@ -35,6 +35,8 @@ func photos(b *testing.B) [][]byte {
 func eachPhoto(b *testing.B, work func(data []byte) error) {
 	all := photos(b)
 	var next atomic.Int64
+	// More clients than processors, as a shop has.
+	b.SetParallelism(2)
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
@@ -80,4 +82,21 @@ func BenchmarkPhotoInProcess(b *testing.B) {
 		}
 		return nil
 	})
+}
+
+// BenchmarkVideo is a phone's video from file to store, in seconds of video for
+// a second of work.
+func BenchmarkVideo(b *testing.B) {
+	path := film(b, "phone.mp4", "-f", "lavfi", "-i", "testsrc2=size=1920x1080:rate=30:duration=10", "-f", "lavfi", "-i", tone+"10",
+		"-preset", "veryfast", "-pix_fmt", "yuv420p", "-b:v", "12M")
+	p, _ := processor(b, media.Limits{})
+	seconds := 0.0
+	for b.Loop() {
+		info, _, err := p.Video(b.Context(), path, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		seconds += info.Duration.Seconds()
+	}
+	b.ReportMetric(seconds/b.Elapsed().Seconds(), "video-s/s")
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/candor-ugc/candor/media/blob"
@@ -60,7 +61,8 @@ func NewProcessor(o Options) (*Processor, error) {
 	return &Processor{
 		limits: l, store: o.Store, tools: o.Tools, tempDir: o.TempDir,
 		pool:   worker.NewPool(worker.Options{Args: args, Workers: l.Jobs, Memory: l.JobMemory}),
-		photos: semaphore.NewWeighted(int64(l.Jobs)),
+		// While some are read or stored, others keep the workers busy.
+		photos: semaphore.NewWeighted(2 * int64(l.Jobs)),
 		videos: semaphore.NewWeighted(int64(l.VideoJobs)),
 	}, nil
 }
@@ -168,11 +170,16 @@ var endings = map[string]string{sniff.JPEG: "jpg", sniff.WebP: "webp", sniff.MP4
 // keep stores the variants of a picture.
 func (p *Processor) keep(ctx context.Context, r photo.Result, files [][]byte, format string) ([]Derivative, error) {
 	names := make([]string, len(files))
+	// At once, as a store mostly waits for a disk or a network.
+	group, groupCtx := errgroup.WithContext(ctx)
 	for i, file := range files {
 		names[i] = blob.NameOf(file, endings[format])
-		if err := p.store.Put(ctx, names[i], bytes.NewReader(file), int64(len(file))); err != nil {
-			return nil, fmt.Errorf("store photo: %w", err)
-		}
+		group.Go(func() error {
+			return p.store.Put(groupCtx, names[i], bytes.NewReader(file), int64(len(file)))
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, fmt.Errorf("store photo: %w", err)
 	}
 	derivatives := make([]Derivative, 0, len(r.Variants))
 	for _, v := range r.Variants {
