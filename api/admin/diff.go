@@ -1,6 +1,9 @@
 package admin
 
-import "unicode"
+import (
+	"strings"
+	"unicode"
+)
 
 // change is a stretch of a text that was kept, taken out or put in.
 type change struct {
@@ -70,6 +73,38 @@ func compare(before, after string) []change {
 		})
 	}
 	context(a[len(a)-end:], false, true)
+	return phrases(out)
+}
+
+// phrases joins changes that only space keeps apart: two words that replace two
+// others are read as one phrase for another.
+func phrases(list []change) []change {
+	var out []change
+	var gone, fresh string
+	flush := func() {
+		if gone != "" {
+			out = append(out, change{Text: gone, Kind: "gone"})
+		}
+		if fresh != "" {
+			out = append(out, change{Text: fresh, Kind: "new"})
+		}
+		gone, fresh = "", ""
+	}
+	for i, c := range list {
+		changed := i+1 < len(list) && (list[i+1].Kind == "gone" || list[i+1].Kind == "new")
+		switch {
+		case c.Kind == "gone":
+			gone += c.Text
+		case c.Kind == "new":
+			fresh += c.Text
+		case c.Kind == "same" && strings.TrimSpace(c.Text) == "" && gone != "" && fresh != "" && changed:
+			gone, fresh = gone+c.Text, fresh+c.Text
+		default:
+			flush()
+			out = append(out, c)
+		}
+	}
+	flush()
 	return out
 }
 

@@ -362,7 +362,7 @@ func (v *visit) differences(c *lifecycle.Case) []fieldChange {
 			Title: c.Public.Title, Body: c.Public.Body, Rating: c.Public.Rating, Language: c.Public.Language,
 			Media: c.Public.Media, Incentivized: c.Public.Incentivized,
 		}
-	case n > 0:
+	case n > 0 && now.State == content.Pending:
 		was = c.Revisions[n-1]
 	default:
 		return nil

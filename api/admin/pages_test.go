@@ -45,7 +45,6 @@ func (s *shop) poison() []string {
 			Site: site, Kind: content.Review, Subject: content.ProductOf(product.ID),
 			Text: content.Version{
 				Title: bad, Body: bad + " phone +1 202 555 0143 " + bad, Rating: 1, Attributes: map[string]string{"size": bad},
-				Media: []content.Media{{ID: "m1", Caption: bad, Alt: bad}},
 			},
 		})
 		if err != nil {
@@ -247,6 +246,29 @@ func TestItemWithoutScript(t *testing.T) {
 	}
 	if !strings.Contains(mira.get("/items/"+ids[0]).body, "looks paid") {
 		t.Error("the report is not shown")
+	}
+}
+
+func TestOnlyTheDifferenceAfterARequest(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	id := s.review("alice", "Fine", "It boils fast. Call me for more about the lid.", 4)
+	mira := s.signedIn("mira")
+	if strings.Contains(mira.get("/items/"+id).body, "What the edit changes") {
+		t.Error("a new text shows a difference")
+	}
+	mira.send("/items/"+id+"/decision", url.Values{"action": {"request_changes"}, "reason": {"personal_data"}, "rev": {"1"}})
+	body := "It boils fast. Ask here for more about the lid."
+	_, err := s.svc.Edit(t.Context(), content.Actor{ID: "alice", Name: "alice", Role: content.Shopper}, site, id, 2, lifecycle.Edit{Body: &body})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// In the moment of the edit, and again once it is settled.
+	for range 2 {
+		if page := mira.get("/items/" + id).body; !strings.Contains(page, "<del>Call me</del><ins>Ask here</ins>") {
+			t.Errorf("the difference is %s", between(page, `class="diff"`, "</div>"))
+		}
+		mira.get("/search?q=lid")
 	}
 }
 

@@ -183,6 +183,9 @@ func (s *Service) around(ctx context.Context, rec *ledger.Record, c *Case) error
 	if c.Notes, err = s.notes(ctx, rec.Site, rec.ID); err != nil {
 		return err
 	}
+	if c.Revisions, err = s.before(ctx, rec); err != nil {
+		return err
+	}
 	if c.AuthorHistory, err = s.standing(ctx, rec.Site, rec.Author.ID); err != nil {
 		return err
 	}
