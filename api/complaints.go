@@ -21,7 +21,7 @@ func postAppeal(c *call) error {
 	}
 	p, err := c.svc.Appeal(c, c.who, c.site, c.Param("id"), strings.TrimSpace(req.Text))
 	if err != nil {
-		return err
+		return anonymous(err)
 	}
 	c.Header("ETag", lifecycle.RevTag(p.Rev))
 	return c.send(http.StatusCreated, p)

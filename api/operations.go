@@ -1,8 +1,11 @@
 package api
 
 import (
+	"crypto/subtle"
 	"net/http"
+	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -20,7 +23,14 @@ func (a *API) operations() {
 		c.JSON(http.StatusOK, health{Status: "ok"})
 	})
 	a.get("/readyz", a.readyz)
-	a.get("/metrics", gin.WrapH(promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{})))
+	measured := promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{})
+	a.get("/metrics", func(c *gin.Context) {
+		if !a.mayMeasure(c.Request) {
+			a.fail(errRoute)(c)
+			return
+		}
+		measured.ServeHTTP(c.Writer, c.Request)
+	})
 	a.get("/openapi.yaml", func(c *gin.Context) {
 		c.Header("Cache-Control", "public, no-cache")
 		c.Data(http.StatusOK, "application/yaml; charset=utf-8", a.Contract)
@@ -43,6 +53,19 @@ func (a *API) shelf() shelf.Stats {
 		return svc.Shelf()
 	}
 	return shelf.Stats{}
+}
+
+// mayMeasure lets processes of this machine read the metrics, and who bears the
+// token. What a proxy passes on comes from elsewhere, however near the proxy is.
+func (a *API) mayMeasure(r *http.Request) bool {
+	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && a.MetricsToken != "" {
+		return subtle.ConstantTimeCompare([]byte(token), []byte(a.MetricsToken)) == 1
+	}
+	if r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("Forwarded") != "" {
+		return false
+	}
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && peer.Addr().Unmap().IsLoopback()
 }
 
 // health is the answer of healthz and readyz.

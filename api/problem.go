@@ -105,6 +105,7 @@ var problems = []struct {
 	{search.ErrRebuilding, http.StatusServiceUnavailable, "search_unavailable", "The search is being rebuilt"},
 	{search.ErrDocument, http.StatusInternalServerError, "internal", "Something went wrong here"},
 	{search.ErrClosed, http.StatusServiceUnavailable, "search_unavailable", "The search is being rebuilt"},
+	{ledger.ErrTable, http.StatusNotFound, "not_found", "There is no such thing"},
 	{ledger.ErrNotFound, http.StatusNotFound, "not_found", "There is no such thing"},
 	{ledger.ErrConflict, http.StatusConflict, "conflict", "The content changed meanwhile"},
 	{ledger.ErrExists, http.StatusConflict, "conflict", "The content changed meanwhile"},

@@ -94,7 +94,7 @@ func getSummaries(c *call) error {
 }
 
 func getProduct(c *call) error {
-	p, err := c.svc.Product(c, c.site, c.Param("product"))
+	p, err := c.svc.PublicProduct(c, c.site, c.Param("product"))
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,9 @@ type Config struct {
 	// WritesPerMinute bounds the changes of one person, or of one address while
 	// unknown; 0 does not bound them.
 	WritesPerMinute int
+	// MetricsToken lets its bearer read the metrics from anywhere; without it
+	// they are for this machine alone.
+	MetricsToken string
 	// Timeout bounds the handling of one request; 0 is 30 s.
 	Timeout time.Duration
 }
@@ -190,6 +193,9 @@ func (a *API) serve(c *gin.Context, r route) error {
 		}
 	}
 	if !r.stream {
+		// A body that trickles in must not hold the connection for longer either.
+		// Where the connection has no deadlines, the server's own limit holds.
+		_ = http.NewResponseController(c.Writer).SetReadDeadline(time.Now().Add(a.Timeout))
 		ctx, cancel := context.WithTimeout(c.Request.Context(), a.Timeout)
 		defer cancel()
 		c.Request = c.Request.WithContext(ctx)

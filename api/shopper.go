@@ -240,7 +240,7 @@ func putAccepted(c *call) error {
 	}
 	p, err := c.svc.Accept(c, c.who, c.site, c.Param("id"), req.Answer)
 	if err != nil {
-		return err
+		return anonymous(err)
 	}
 	c.Header("ETag", lifecycle.RevTag(p.Rev))
 	return c.send(http.StatusOK, p)

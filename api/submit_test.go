@@ -186,11 +186,17 @@ func TestUnknownProductsAndBoards(t *testing.T) {
 	s := open(t)
 	// A product may come into being with its first submission.
 	s.get("guest", "/products/lamp/reviews").problem(http.StatusNotFound, "not_found")
-	s.review("alice", "lamp", 5, "Bright.")
+	// Its id is a shopper's words: strangers learn of it when something about it
+	// was looked at and approved.
+	first := s.review("alice", "lamp", 5, "Bright.")
+	s.get("guest", "/products/lamp").problem(http.StatusNotFound, "not_found")
+	s.get("guest", "/products/lamp/summary").problem(http.StatusNotFound, "not_found")
+	s.get("guest", "/products/lamp/reviews").problem(http.StatusNotFound, "not_found")
+	s.decide("moderator", first, "approve")
 	if p := as[content.Product](s.get("guest", "/products/lamp").want(http.StatusOK)); p.Name != "lamp" {
 		t.Errorf("the new product is %+v", p)
 	}
-	if list := as[page[any]](s.get("guest", "/products/lamp/reviews").want(http.StatusOK)); list.Total != 0 {
+	if list := as[page[any]](s.get("guest", "/products/lamp/reviews").want(http.StatusOK)); list.Total != 1 {
 		t.Errorf("its listing is %+v", list)
 	}
 	s.do("admin", http.MethodPut, "/settings", fields{"unknown_products": false}, header{"If-Match", `"0"`}).want(http.StatusOK)

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/golang-jwt/jwt/v5"
 
@@ -57,7 +55,7 @@ func (s *Site) Mint(g Grant, now time.Time) (string, error) {
 	if len(s.Secret) < MinSecret {
 		return "", fmt.Errorf("mint token for site %s: %w", s.Name, ErrWeakSecret)
 	}
-	if !validPerson(g.Subject) {
+	if !content.ValidPerson(g.Subject) {
 		return "", fmt.Errorf("mint token: the subject must be 1 to %d printable characters", content.MaxID)
 	}
 	if g.TTL <= 0 || g.TTL > MaxTTL {
@@ -131,6 +129,10 @@ func (s *Site) methods() []string {
 // key picks the key by the kind of signature, so that a public key is never
 // taken for a secret.
 func (s *Site) key(t *jwt.Token) (any, error) {
+	// RFC 7515, section 4.1.11: extensions that are not understood are refused.
+	if _, critical := t.Header["crit"]; critical {
+		return nil, errors.New("critical header")
+	}
 	if t.Method == jwt.SigningMethodHS256 {
 		return []byte(s.Secret), nil
 	}
@@ -142,7 +144,7 @@ func (s *Site) key(t *jwt.Token) (any, error) {
 func (c *claims) actor() (content.Actor, error) {
 	var e content.Invalid
 	e.Text("name", c.Name, 0, content.MaxName)
-	if e.Err() != nil || !validPerson(c.Subject) || len(c.Purchases) > maxPurchases {
+	if e.Err() != nil || !content.ValidPerson(c.Subject) || len(c.Purchases) > maxPurchases {
 		return content.Actor{}, fmt.Errorf("%w: sub, name or purchases", ErrToken)
 	}
 	a := content.Actor{ID: c.Subject, Name: c.Name, Email: c.Email, Purchases: c.Purchases}
@@ -158,18 +160,4 @@ func (c *claims) actor() (content.Actor, error) {
 		return content.Actor{}, fmt.Errorf("%w: no known role", ErrToken)
 	}
 	return a, nil
-}
-
-// validPerson reports whether s can name a person: 1 to 128 bytes of printable
-// text.
-func validPerson(s string) bool {
-	if s == "" || len(s) > content.MaxID || !utf8.ValidString(s) {
-		return false
-	}
-	for _, r := range s {
-		if !unicode.IsPrint(r) {
-			return false
-		}
-	}
-	return true
 }

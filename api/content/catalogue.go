@@ -13,8 +13,11 @@ type Product struct {
 	GTIN        string `bson:"gtin,omitempty" json:"gtin,omitempty"`
 	Description string `bson:"description,omitempty" json:"description,omitempty"`
 	// Group joins the variants of one product.
-	Group     string    `bson:"group,omitempty" json:"group,omitempty"`
-	UpdatedAt time.Time `bson:"updated_at" json:"updated_at"`
+	Group string `bson:"group,omitempty" json:"group,omitempty"`
+	// Provisional products came into being with a submission; strangers learn of
+	// them when something about them is published.
+	Provisional bool      `bson:"provisional,omitempty" json:"-"`
+	UpdatedAt   time.Time `bson:"updated_at" json:"updated_at"`
 }
 
 // Board is a place for discussion on a site.

@@ -90,6 +90,15 @@ func ValidID(s string) bool {
 	return s != "." && s != ".."
 }
 
+// ValidPerson reports whether s can name a person of a storefront: 1 to 128
+// bytes of printable text.
+func ValidPerson(s string) bool {
+	if s == "" || len(s) > MaxID || !utf8.ValidString(s) || strings.TrimSpace(s) == "" {
+		return false
+	}
+	return strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
+}
+
 // Text checks one text field: valid UTF-8, no control characters but tab and
 // line breaks, no characters that turn the writing direction of what follows,
 // and a length in characters between lo and hi.
@@ -98,7 +107,7 @@ func (e *Invalid) Text(field, s string, lo, hi int) {
 	case !utf8.ValidString(s):
 		e.Add(field, "invalid_utf8", "must be valid UTF-8")
 		return
-	case strings.TrimSpace(s) == "" && lo > 0:
+	case lo > 0 && strings.IndexFunc(s, visible) < 0:
 		e.Add(field, "required", "must not be empty")
 		return
 	case n < lo:
@@ -112,6 +121,16 @@ func (e *Invalid) Text(field, s string, lo, hi int) {
 			return
 		}
 	}
+}
+
+// visible reports whether a character shows at all: a text of joiners, fillers
+// and blanks alone says nothing.
+func visible(r rune) bool {
+	switch r {
+	case 0x115F, 0x1160, 0x2800, 0x3164, 0xFFA0: // fillers that look like letters to Unicode
+		return false
+	}
+	return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !unicode.In(r, unicode.Cf, unicode.Mn)
 }
 
 // forbidden characters either end strings early, or let a text reorder what is

@@ -149,7 +149,10 @@ type Notice struct {
 type Identity struct {
 	ID   string `bson:"_id"`
 	UUID string `bson:"uuid"`
-	Rev  int64  `bson:"rev"`
+	// Opened is made anew whenever one process opens the ledger, and noted beside
+	// its indexes: a ledger that was put back from a copy carries another one.
+	Opened string `bson:"opened,omitempty"`
+	Rev    int64  `bson:"rev"`
 }
 
 // Receipt says that a person's contents were erased, without saying what they

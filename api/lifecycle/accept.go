@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/candor-ugc/candor/api/content"
+	"github.com/candor-ugc/candor/api/ledger"
 	"github.com/candor-ugc/candor/moderation"
 )
 
@@ -29,7 +30,7 @@ func (s *Service) Accept(ctx context.Context, who content.Actor, site, question,
 			return content.Private{}, err
 		}
 		if rec.Accepted == answer {
-			return s.private(ctx, rec, false)
+			return s.acceptView(ctx, who, rec)
 		}
 		from, actor := rec.Rev, who
 		if rec.Author.ID == who.ID {
@@ -44,8 +45,20 @@ func (s *Service) Accept(ctx context.Context, who content.Actor, site, question,
 		if err != nil {
 			return content.Private{}, err
 		}
-		return s.private(ctx, rec, false)
+		return s.acceptView(ctx, who, rec)
 	}
+}
+
+// acceptView is the question as who marked its answer may see it: staff who did
+// not write it see what is public, not an edit that waits.
+func (s *Service) acceptView(ctx context.Context, who content.Actor, rec *ledger.Record) (content.Private, error) {
+	if rec.Author.ID == who.ID || who.May(content.Moderator) {
+		return s.private(ctx, rec, who.May(content.Moderator))
+	}
+	public := *rec
+	public.Current, _ = rec.PublicVersion()
+	public.State, public.Reasons, public.Note, public.Decided = content.Approved, nil, "", nil
+	return s.private(ctx, &public, false)
 }
 
 // answers checks that a content is a public answer to a question.

@@ -67,6 +67,10 @@ func (s *Service) documents(ctx context.Context, r ledger.Range, convert toDocum
 				yield(search.Document{}, err)
 				return
 			}
+			if err := s.below(ctx, rec); err != nil {
+				yield(search.Document{}, err)
+				return
+			}
 			d, ok := convert(rec, votes, s.productName(ctx, rec.Site, rec.Subject))
 			if ok && !yield(d, nil) {
 				return

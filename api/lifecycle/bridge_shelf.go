@@ -31,6 +31,10 @@ func (src shelfSource) Published(ctx context.Context, site string, subject conte
 				yield(shelf.Loaded{}, err)
 				return
 			}
+			if err := src.s.below(ctx, rec); err != nil {
+				yield(shelf.Loaded{}, err)
+				return
+			}
 			if !yield(shelf.Loaded{Content: &rec.Content, Votes: tallies[rec.ID]}, nil) {
 				return
 			}
@@ -47,8 +51,33 @@ func (src shelfSource) One(ctx context.Context, site, id string) (shelf.Loaded, 
 	if err != nil {
 		return shelf.Loaded{}, err
 	}
+	if err := src.s.below(ctx, rec); err != nil {
+		return shelf.Loaded{}, err
+	}
 	votes, err := src.s.votes(ctx, id)
 	return shelf.Loaded{Content: &rec.Content, Votes: votes}, err
+}
+
+// below hides a reply whose thread is not public, and takes the mark off a
+// question whose accepted answer is not.
+func (s *Service) below(ctx context.Context, rec *ledger.Record) error {
+	if rec.Parent != "" && rec.Shown {
+		switch err := s.visible(ctx, rec); {
+		case isGone(err):
+			rec.Shown = false
+		case err != nil:
+			return err
+		}
+	}
+	if rec.Accepted != "" {
+		switch answer, err := s.load(ctx, rec.Site, rec.Accepted); {
+		case isGone(err) || err == nil && !answer.Shown:
+			rec.Accepted = ""
+		case err != nil:
+			return err
+		}
+	}
+	return nil
 }
 
 // prior is the site's opinion of a product without reviews.

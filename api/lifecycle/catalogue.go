@@ -146,6 +146,47 @@ func (s *Service) Product(ctx context.Context, site, id string) (content.Product
 	return p.Product, nil
 }
 
+// PublicProduct gives a catalogue entry that strangers may know of: ErrNotFound.
+// A product that a submission named exists for them once something about it is
+// published: until then its id is a shopper's unseen words.
+func (s *Service) PublicProduct(ctx context.Context, site, id string) (content.Product, error) {
+	p, err := s.Product(ctx, site, id)
+	if err != nil || !p.Provisional {
+		return p, err
+	}
+	r := ledger.Prefix(ledger.ByPublic, site, string(content.ProductSubject), id)
+	r.Limit = 1
+	n, err := s.Ledger.Contents.Count(ctx, r)
+	if err != nil {
+		return content.Product{}, fmt.Errorf("read product: %w", err)
+	}
+	if n == 0 {
+		return content.Product{}, ErrNotFound
+	}
+	return p, nil
+}
+
+// confirmProduct lets strangers know of a product for good, now that something
+// about it is published.
+func (s *Service) confirmProduct(ctx context.Context, site string, subject content.Subject) error {
+	if subject.Type != content.ProductSubject {
+		return nil
+	}
+	p, err := s.Product(ctx, site, subject.ID)
+	if isGone(err) || err == nil && !p.Provisional {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = s.Ledger.Products.Modify(ctx, ledger.Key(site, subject.ID), func(v *ledger.Product, _ bool) error {
+		v.Provisional = false
+		v.Rev++
+		return nil
+	})
+	return err
+}
+
 // PutBoard adds or changes a board: ErrForbidden, content.Invalid.
 func (s *Service) PutBoard(ctx context.Context, who content.Actor, b content.Board) (content.Board, error) {
 	if err := administers(who); err != nil {
@@ -212,7 +253,9 @@ func (s *Service) ensureSubject(ctx context.Context, site string, subject conten
 	if !errors.Is(err, ErrNotFound) || !settings.UnknownProducts {
 		return err
 	}
-	p := &ledger.Product{Rev: 1, Product: content.Product{Site: site, ID: subject.ID, Name: subject.ID, UpdatedAt: s.now()}}
+	p := &ledger.Product{Rev: 1, Product: content.Product{
+		Site: site, ID: subject.ID, Name: subject.ID, UpdatedAt: s.now(), Provisional: true,
+	}}
 	if err := s.Ledger.Products.Insert(ctx, p); err != nil && !errors.Is(err, ledger.ErrExists) {
 		return fmt.Errorf("add product: %w", err)
 	}

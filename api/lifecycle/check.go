@@ -142,7 +142,12 @@ func (c *checker) one(ctx context.Context, rec *ledger.Record) error {
 		c.problem("%s: unknown state %q or kind %q", rec.ID, rec.State, rec.Kind)
 		return nil
 	}
-	if rec.Shown {
+	// A reply below what is not public is not public either.
+	public := *rec
+	if err := c.s.below(ctx, &public); err != nil {
+		return err
+	}
+	if public.Shown {
 		c.public.add(rec.Site, string(rec.Kind))
 	} else if _, ok := c.public[rec.Site]; !ok {
 		c.public[rec.Site] = map[string]uint64{}

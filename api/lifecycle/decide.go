@@ -233,6 +233,11 @@ func (s *Service) mayDecide(ctx context.Context, who content.Actor, rec *ledger.
 			return ErrSomebodyElse
 		}
 	}
+	return s.unclaimed(ctx, who, rec)
+}
+
+// unclaimed refuses while another moderator's claim lasts.
+func (s *Service) unclaimed(ctx context.Context, who content.Actor, rec *ledger.Record) error {
 	c, err := s.claimOn(ctx, rec.Site, rec.ID)
 	if err != nil {
 		return err

@@ -274,8 +274,12 @@ func (s *Service) Claim(ctx context.Context, who content.Actor, site, id string)
 	if err := moderates(who); err != nil {
 		return nil, err
 	}
-	if _, err := s.load(ctx, site, id); err != nil {
+	rec, err := s.load(ctx, site, id)
+	if err != nil {
 		return nil, err
+	}
+	if rec.Author.ID == who.ID {
+		return nil, ErrOwn
 	}
 	mine, err := s.lease(ctx, claimName(site, id), who.ID, claimTime)
 	if err != nil {

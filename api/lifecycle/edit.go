@@ -84,6 +84,11 @@ func (s *Service) Edit(ctx context.Context, who content.Actor, site, id string, 
 	if err := text.Validate(rec.Kind, false); err != nil {
 		return content.Private{}, err
 	}
+	if e.Media != nil {
+		if err := s.uploaded(ctx, site, who.ID, text.Media); err != nil {
+			return content.Private{}, err
+		}
+	}
 	if e.Body != nil && e.Language == nil {
 		text.Language = "" // detected anew
 	}

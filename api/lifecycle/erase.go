@@ -146,11 +146,17 @@ func (s *Service) eraseContent(ctx context.Context, who content.Actor, site, id 
 		}
 		break
 	}
+	if f, ok := s.Screener.(forgetter); ok {
+		f.Forget(site, id)
+	}
 	if err := s.settler.flush(ctx); err != nil {
 		return err
 	}
 	return s.eraseHistory(ctx, rec)
 }
+
+// forgetter is a screener that remembers texts, to know copies of them.
+type forgetter interface{ Forget(site, id string) }
 
 // empty takes words and person out of a record.
 func empty(rec *ledger.Record) {

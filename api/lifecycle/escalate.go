@@ -38,8 +38,19 @@ func (s *Service) PassOn(ctx context.Context, who content.Actor, site, id, kind,
 	if err != nil {
 		return content.Private{}, err
 	}
+	if rec.Author.ID == who.ID {
+		return content.Private{}, ErrOwn
+	}
 	if rec.Rev != rev {
 		return content.Private{}, conflictOf(rec)
+	}
+	if err := s.unclaimed(ctx, who, rec); err != nil {
+		return content.Private{}, err
+	}
+	// What was passed on stays passed on: a second opinion may become an
+	// escalation, nothing else may take the place of either.
+	if e := rec.Escalation; e != nil && (e.Kind == Escalated || kind == SecondOpinion) {
+		return content.Private{}, &moderation.TransitionError{From: moderation.State(rec.State), Action: moderation.Action(kind)}
 	}
 	if rec.State != content.Pending && !rec.Appeal.Open() {
 		return content.Private{}, &moderation.TransitionError{From: moderation.State(rec.State), Action: moderation.Action(kind)}

@@ -144,6 +144,8 @@ func exportTables() []exportTable {
 		{"reports", by(ledger.ByContent)},
 		{"receipts", by(ledger.BySite)},
 		{"notes", by(ledger.ByContent)},
+		{"notices", by(ledger.ByContent)},
+		{"audit", by(ledger.BySite)},
 		{"rules", one},
 		{"policies", one},
 		{"models", one},

@@ -68,6 +68,7 @@ func (s *Service) follow(ctx context.Context, since time.Time, seen *otter.Cache
 			continue
 		}
 		s.settle(ctx, rec.Site, rec.Subject, rec.ID)
+		s.settleThread(ctx, rec)
 		seen.Set(rec.ID, rec.Rev)
 	}
 	for t, err := range s.Ledger.Tallies.Scan(ctx, r) {

@@ -130,6 +130,9 @@ func nodeOn(t *testing.T, store ledger.Store, c *clock) *node {
 	})
 	noError(t, n.Start(t.Context(), nil))
 	t.Cleanup(func() { noError(t, n.Close()) })
+	// Strangers know of a product in the catalogue before anything is published.
+	_, err = n.PutProduct(t.Context(), content.Actor{ID: "ada", Role: content.Admin}, content.Product{Site: site, ID: lamp.ID, Name: "Lamp"})
+	noError(t, err)
 	return n
 }
 

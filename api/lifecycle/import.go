@@ -16,6 +16,9 @@ import (
 // elsewhere for it to count here.
 const maxImportedAge = 30 * 24 * time.Hour
 
+// maxImportedVotes bounds the votes that an imported content may bring.
+const maxImportedVotes = 10_000_000
+
 // importBatch is how many contents are written and indexed at once.
 const importBatch = 1000
 
@@ -67,6 +70,8 @@ type Importer struct {
 	products map[string]string // ids seen, and the names they go by
 	added    []*ledger.Product
 	subjects map[content.Subject]bool
+	boards   map[string]bool // boards that are known to exist
+	restored map[string][]ledger.Doc
 	indexing *errgroup.Group
 	ictx     context.Context
 }
@@ -80,7 +85,7 @@ func (s *Service) Import(ctx context.Context, site string, state content.State) 
 	}
 	im := &Importer{
 		s: s, site: site, state: state, at: s.now(), products: map[string]string{}, subjects: map[content.Subject]bool{},
-		named: map[string]node{}, done: Imported{Reasons: []Rejected{}},
+		named: map[string]node{}, boards: map[string]bool{}, restored: map[string][]ledger.Doc{}, done: Imported{Reasons: []Rejected{}},
 	}
 	im.indexing, im.ictx = errgroup.WithContext(ctx)
 	im.indexing.SetLimit(1)
@@ -114,6 +119,9 @@ func (im *Importer) Add(ctx context.Context, row *ImportRow, file string, line i
 func (im *Importer) Close(ctx context.Context) (Imported, error) {
 	err := im.flush(ctx)
 	err = errors.Join(err, im.indexing.Wait())
+	if err == nil {
+		err = im.finishRestore(ctx)
+	}
 	for subject := range im.subjects {
 		im.s.shelf.Drop(im.site, subject)
 	}
@@ -142,6 +150,11 @@ func (im *Importer) records(ctx context.Context, row *ImportRow) ([]*ledger.Reco
 	if row.Kind.IsReply() {
 		var err error
 		if parent, err = im.parent(ctx, row.Parent); err != nil {
+			return nil, err
+		}
+	}
+	if row.Kind == content.Topic {
+		if err := im.board(ctx, row.Board); err != nil {
 			return nil, err
 		}
 	}
@@ -233,8 +246,8 @@ func (im *Importer) record(row *ImportRow, key string, created time.Time, parent
 
 // complete adds to a record what depends on other things than its text.
 func (im *Importer) complete(row *ImportRow, rec *ledger.Record) error {
-	if len(rec.Author.ID) > content.MaxID || len([]rune(rec.Author.Name)) > content.MaxName {
-		return errors.New("author: the id or name is too long")
+	if rec.Author.ID != "" && !content.ValidPerson(rec.Author.ID) || len([]rune(rec.Author.Name)) > content.MaxName {
+		return errors.New("author: the id must be 1 to 128 printable characters, the name at most 80")
 	}
 	if rec.Author.ID != "" {
 		rec.Author.Handle = im.s.Handle(im.site, rec.Author.ID)
@@ -265,8 +278,11 @@ func (im *Importer) complete(row *ImportRow, rec *ledger.Record) error {
 	}
 	votes := row.Votes
 	votes.Helpful += row.HelpfulVotes
-	if votes.Helpful < 0 || votes.Unhelpful < 0 {
-		return errors.New("votes: must not be negative")
+	if min(votes.Helpful, votes.Unhelpful) < 0 || max(votes.Helpful, votes.Unhelpful, row.HelpfulVotes) > maxImportedVotes {
+		return fmt.Errorf("votes: must be from 0 to %d", maxImportedVotes)
+	}
+	if rec.CreatedAt.After(im.at.AddDate(0, 0, 1)) || rec.CreatedAt.Year() < 1990 {
+		return errors.New("created_at: must be from 1990 on and not in the future")
 	}
 	if votes != (content.Votes{}) {
 		im.tallies = append(im.tallies, &ledger.Tally{
@@ -278,6 +294,41 @@ func (im *Importer) complete(row *ImportRow, rec *ledger.Record) error {
 		ID: rec.ID + "/1", Site: rec.Site, Content: rec.ID, Kind: rec.Kind, Rev: 1, Action: "import",
 		To: rec.State, Actor: "import", Role: content.Admin, Version: 1, TextHash: textHash(rec.Salt, rec.Current), At: im.at,
 	}}
+	return nil
+}
+
+// takeSlots keeps the authors of imported reviews from reviewing the same
+// product again. A slot that is taken already stays as it is.
+func (im *Importer) takeSlots(ctx context.Context, batch []*ledger.Record) error {
+	var slots []*ledger.Slot
+	for _, rec := range batch {
+		if rec.Kind != content.Review || rec.Author.ID == "" {
+			continue
+		}
+		rec.Slot = reviewSlot(rec)
+		slots = append(slots, &ledger.Slot{Key: rec.Slot, Content: rec.ID, At: im.at, Rev: 1})
+	}
+	if len(slots) == 0 {
+		return nil
+	}
+	if _, err := im.s.Ledger.Slots.InsertMissing(ctx, slots); err != nil {
+		return fmt.Errorf("import: %w", err)
+	}
+	return nil
+}
+
+// board checks that a topic's board exists.
+func (im *Importer) board(ctx context.Context, id string) error {
+	if im.boards[id] {
+		return nil
+	}
+	if _, err := im.s.Board(ctx, im.site, id); err != nil {
+		if isGone(err) {
+			return fmt.Errorf("board: %.60q does not exist", id)
+		}
+		return fmt.Errorf("board: %w", err)
+	}
+	im.boards[id] = true
 	return nil
 }
 
@@ -332,6 +383,9 @@ func (im *Importer) flush(ctx context.Context) error {
 		} else if rec.Current.Language == "" {
 			rec.Current.Language, _ = im.s.Detect(rec.Current.Title + "\n" + rec.Current.Body)
 		}
+	}
+	if err := im.takeSlots(ctx, batch); err != nil {
+		return err
 	}
 	// Sums first: a content that is there has its votes.
 	if len(tallies) > 0 {

@@ -270,10 +270,22 @@ func (s *Service) SiteRules(ctx context.Context, who content.Actor, site string)
 	return RuleView{Rules: r.Rules, Rev: r.Rev}, nil
 }
 
+// maxRuleName bounds the name of a rule, and what it labels or routes.
+const maxRuleName = 100
+
 // PutRule adds a rule, without an id, or changes one. Errors: ErrSignIn,
 // ErrForbidden, ErrNotFound, and a rules.CompileError with the place of what is
 // wrong; a bad rule changes nothing.
 func (s *Service) PutRule(ctx context.Context, who content.Actor, site string, rule rules.Rule) (rules.Rule, error) {
+	var e content.Invalid
+	e.Text("name", rule.Name, 1, maxRuleName)
+	e.Text("argument", rule.Argument, 0, maxRuleName)
+	if _, known := moderation.ReasonByCode(rule.Argument); rule.Action == "reject" && !known {
+		e.Add("argument", "unknown", "must be a published reason, for a rule that rejects")
+	}
+	if err := e.Err(); err != nil {
+		return rule, err
+	}
 	err := s.changeRules(ctx, who, site, func(list []rules.Rule) ([]rules.Rule, error) {
 		if rule.ID == "" {
 			rule.ID, rule.Version = s.NewID(), 1

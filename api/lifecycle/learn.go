@@ -166,6 +166,9 @@ func (s *Service) version(ctx context.Context, rec *ledger.Record, rev int64) (c
 	return old.Version, true, nil
 }
 
+// backtestTime bounds how long a backtest may take.
+const backtestTime = 20 * time.Second
+
 // maxBacktest bounds the decisions a backtest replays; the latest ones.
 const maxBacktest = 20_000
 
@@ -178,6 +181,13 @@ func (s *Service) Backtest(ctx context.Context, who content.Actor, site string, 
 	if err := rules.Check(rule); err != nil {
 		return nil, err
 	}
+	// One at a time, and not for long: shoppers come first.
+	if !s.backtesting.TryLock() {
+		return nil, ErrBusy
+	}
+	defer s.backtesting.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, backtestTime)
+	defer cancel()
 	if err := s.settler.flush(ctx); err != nil {
 		return nil, err
 	}

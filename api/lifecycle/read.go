@@ -76,7 +76,7 @@ func (s *Service) subjectExists(ctx context.Context, site string, subject conten
 		_, err := s.Board(ctx, site, subject.ID)
 		return err
 	}
-	_, err := s.Product(ctx, site, subject.ID)
+	_, err := s.PublicProduct(ctx, site, subject.ID)
 	return err
 }
 
@@ -87,7 +87,7 @@ func (s *Service) Summary(ctx context.Context, site, product string) (*shelf.Sum
 		return nil, fmt.Errorf("summary: %w", err)
 	}
 	if page.Summary.Count == 0 && page.Summary.Questions == 0 {
-		if _, err := s.Product(ctx, site, product); err != nil {
+		if _, err := s.PublicProduct(ctx, site, product); err != nil {
 			return nil, err
 		}
 	}

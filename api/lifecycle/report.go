@@ -156,22 +156,33 @@ const (
 	OutcomeDismissed = "dismissed"
 )
 
-// outcome tells what came of a report on a content.
+// outcome tells what came of a report on a content: what a person first decided
+// about it afterwards, whatever became of it later.
 func (s *Service) outcome(ctx context.Context, site, id string, at time.Time) (string, error) {
 	rec, err := s.load(ctx, site, id)
-	switch {
-	case isGone(err):
-		return OutcomeUpheld, nil
-	case err != nil:
-		return "", err
-	case rec.State == content.Withdrawn || rec.State == content.Erased:
-		return OutcomeOpen, nil // the author ended it; nobody judged
-	case rec.Decided == nil || rec.Decided.Automatic || !rec.Decided.At.After(at):
+	if isGone(err) {
 		return OutcomeOpen, nil
-	case rec.State == content.Approved:
-		return OutcomeDismissed, nil
 	}
-	return OutcomeUpheld, nil
+	if err != nil {
+		return "", err
+	}
+	history, err := s.history(ctx, rec)
+	if err != nil {
+		return "", err
+	}
+	for i, e := range history {
+		undone := i+1 < len(history) && history[i+1].Action == string(actionUndo)
+		if e.Automatic || undone || !e.At.After(at) {
+			continue
+		}
+		switch rejected, decides := verdict(&e); {
+		case decides && rejected:
+			return OutcomeUpheld, nil
+		case decides:
+			return OutcomeDismissed, nil
+		}
+	}
+	return OutcomeOpen, nil
 }
 
 // MyReport is a report as its sender sees it.

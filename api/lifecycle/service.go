@@ -59,6 +59,9 @@ type Config struct {
 	// Detect names the language of a text (BCP 47) with a confidence of 0 to 1,
 	// given the languages to prefer.
 	Detect func(text string, hints ...string) (string, float64)
+	// Uploaded reports whether a person uploaded the photo or video of an id; nil
+	// where nothing can be uploaded, so that no content may name any.
+	Uploaded func(ctx context.Context, site, person, id string) (bool, error)
 	// Handle gives the pseudonym under which strangers see a person of a site.
 	Handle func(site, person string) string
 	// Now is the clock, NewID makes UUIDv7 strings.
@@ -84,6 +87,8 @@ type Service struct {
 	settler *settler
 	known   catalogueCache
 	learned knowledge
+	// backtesting lets one backtest run at a time.
+	backtesting sync.Mutex
 	// chaining lets one goroutine append to the audit chains at a time.
 	chaining sync.Mutex
 	// since is from when on this node follows the others.
@@ -260,6 +265,9 @@ func (s *Service) commit(ctx context.Context, rec *ledger.Record, from int64) er
 		return fmt.Errorf("commit: %w", err)
 	}
 	s.settle(ctx, rec.Site, rec.Subject, rec.ID)
+	if was := rec.Stored[ledger.ByPublic] != ""; was != rec.Shown {
+		s.settleThread(ctx, rec)
+	}
 	return nil
 }
 

@@ -53,12 +53,38 @@ func (s *Service) settle(ctx context.Context, site string, subject content.Subje
 	}
 }
 
+// settleThread settles what a content's coming or going means for others: the
+// replies below it are only public while it is, and the question above an
+// answer names the answer that settled it.
+func (s *Service) settleThread(ctx context.Context, rec *ledger.Record) {
+	s.cache().standouts.InvalidateAll()
+	if rec.Shown {
+		if err := s.confirmProduct(ctx, rec.Site, rec.Subject); err != nil {
+			s.Log.Error("product not confirmed", "product", rec.Subject.ID, "err", err)
+		}
+	}
+	if rec.Kind == content.Answer {
+		s.settle(ctx, rec.Site, rec.Subject, rec.Parent)
+	}
+	ctx = context.WithoutCancel(ctx)
+	for reply, err := range s.Ledger.Contents.Scan(ctx, ledger.Prefix(ledger.ByParent, rec.Site, rec.ID)) {
+		if err != nil {
+			s.shelf.Drop(rec.Site, rec.Subject)
+			s.Log.Error("replies not settled with their parent", "content", rec.ID, "err", err)
+			return
+		}
+		s.settle(ctx, reply.Site, reply.Subject, reply.ID)
+		s.settleThread(ctx, reply)
+	}
+}
+
 // settleNew is settle for a content that was just added: nobody but its author's
 // request knows of it yet, so nothing else can have changed it, and a pending
 // one is on no shelf.
 func (s *Service) settleNew(ctx context.Context, rec *ledger.Record) {
 	if rec.Shown {
 		s.settle(ctx, rec.Site, rec.Subject, rec.ID)
+		s.settleThread(ctx, rec)
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), projectTimeout)
@@ -163,10 +189,14 @@ func (s *Service) index(ctx context.Context, recs []*ledger.Record, gone []strin
 			return err
 		}
 		name := s.productName(ctx, rec.Site, rec.Subject)
+		approved := rec.Shown
+		if err := s.below(ctx, rec); err != nil {
+			return err
+		}
 		if d, ok := publicDocument(rec, votes, name); ok {
 			public = append(public, d)
-		} else if rec.Rev > 1 {
-			// At its first revision nothing of it was ever there.
+		} else if approved || rec.Rev > 1 {
+			// At its first revision nothing of a pending one was ever there.
 			hide = append(hide, rec.ID)
 		}
 		if rec.State == content.Erased {

@@ -62,6 +62,9 @@ func (s *Service) Submit(ctx context.Context, who content.Actor, in Submission) 
 	if err := rec.Current.Validate(rec.Kind, false); err != nil {
 		return nil, err
 	}
+	if err := s.uploaded(ctx, in.Site, who.ID, rec.Current.Media); err != nil {
+		return nil, err
+	}
 	if err := s.ensureSubject(ctx, rec.Site, rec.Subject); err != nil {
 		return nil, err
 	}
@@ -108,10 +111,33 @@ func (s *Service) place(ctx context.Context, rec *ledger.Record, parentID string
 	return nil
 }
 
+// uploaded refuses photos and videos that the author did not upload.
+func (s *Service) uploaded(ctx context.Context, site, person string, list []content.Media) error {
+	var e content.Invalid
+	for i, m := range list {
+		ok := false
+		if s.Uploaded != nil {
+			var err error
+			if ok, err = s.Uploaded(ctx, site, person, m.ID); err != nil {
+				return fmt.Errorf("look up media: %w", err)
+			}
+		}
+		if !ok {
+			e.Add(fmt.Sprintf("media[%d].id", i), "unknown", "must be the id of a photo or video that you uploaded")
+		}
+	}
+	return e.Err()
+}
+
 func (s *Service) author(site string, who content.Actor) content.Author {
 	return content.Author{
 		ID: who.ID, Handle: s.Handle(site, who.ID), Name: who.Name, Staff: who.May(content.Staff),
 	}
+}
+
+// reviewSlot is the place for one review of an author for a product.
+func reviewSlot(rec *ledger.Record) string {
+	return ledger.Key(rec.Site, "review", rec.Subject.ID, rec.Author.ID)
 }
 
 func replayKey(site, person, key string) string { return ledger.Key(site, person, key) }
@@ -133,7 +159,7 @@ func (s *Service) insert(ctx context.Context, who content.Actor, in Submission, 
 		}))
 	}
 	if rec.Kind == content.Review {
-		rec.Slot = ledger.Key(rec.Site, "review", rec.Subject.ID, who.ID)
+		rec.Slot = reviewSlot(rec)
 		add(s.Ledger.Slots.Put(&ledger.Slot{Key: rec.Slot, Content: rec.ID, At: rec.CreatedAt, Rev: 1}))
 	}
 	add(s.Ledger.Contents.Put(rec))

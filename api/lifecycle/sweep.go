@@ -52,6 +52,7 @@ func (s *Service) sweep(ctx context.Context, age time.Duration) error {
 			if err := s.project(ctx, rec.Site, rec.Subject, rec.ID); err != nil {
 				return err
 			}
+			s.settleThread(ctx, rec)
 		}
 		err := s.settleRecords(ctx, batch, nil)
 		n += len(batch)

@@ -39,12 +39,19 @@ func (s *Service) Undo(ctx context.Context, who content.Actor, site, id string, 
 		return content.Private{}, conflictOf(rec)
 	case rec.Undo == nil || rec.Decided == nil || rec.Decided.Rev != rec.Rev:
 		return content.Private{}, &moderation.TransitionError{From: moderation.State(rec.State), Action: actionUndo}
+	case rec.Author.ID == who.ID:
+		return content.Private{}, ErrOwn
 	case rec.Decided.By != who.ID && !who.May(content.Admin):
 		return content.Private{}, ErrForbidden
 	case now.Sub(rec.Decided.At) > undoTime:
 		return content.Private{}, ErrTooLate
 	}
 	revert(rec, who, now)
+	// Who may not decide about what it was before may not take back what
+	// somebody else decided about that either.
+	if err := s.mayDecide(ctx, who, rec); err != nil {
+		return content.Private{}, err
+	}
 	if err := s.commit(ctx, rec, rev); err != nil {
 		return content.Private{}, err
 	}

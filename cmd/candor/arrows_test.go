@@ -65,7 +65,7 @@ var thirds = []third{
 	// write it; the export and the copy of a ledger hand documents on as they
 	// are, without knowing what is in them.
 	{"go.mongodb.org/mongo-driver/v2/bson", []string{
-		"api/ledger", "api/ledger/bolt", "api/ledger/mongo", "api/ledger/ledgertest", "api/lifecycle/export.go", "cmd/candor",
+		"api/ledger", "api/ledger/bolt", "api/ledger/mongo", "api/ledger/ledgertest", "api/lifecycle/export.go", "api/lifecycle/restore.go", "cmd/candor",
 	}},
 	{"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore", []string{"api/ledger"}},
 	// The driver itself, which speaks to a server, is for one engine.

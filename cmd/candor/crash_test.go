@@ -40,6 +40,7 @@ func TestCrash(t *testing.T) {
 	t.Logf("CANDOR_CRASH_SEED=%d", seed)
 	binary := built(t)
 	data := newData(t)
+	catalogue(t, data)
 	w := newWitness(t, data)
 	moments := rand.New(rand.NewPCG(seed, 0))
 	expected := recount(t, data)
@@ -64,6 +65,25 @@ func TestCrash(t *testing.T) {
 		if w.counts[action] == 0 && !testing.Short() {
 			t.Errorf("no %s was acknowledged: the test did not test it", action)
 		}
+	}
+}
+
+// catalogue puts the products in place: strangers may list what is known of them
+// before anything is published.
+func catalogue(t testing.TB, data string) {
+	t.Helper()
+	store, err := openLedger(t.Context(), "bolt:"+filepath.Join(data, "ledger.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range crashProducts {
+		p := &ledger.Product{Rev: 1, Product: content.Product{Site: "shop", ID: id, Name: id}}
+		if err := ledger.New(store).Products.Insert(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 

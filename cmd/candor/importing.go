@@ -152,6 +152,9 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 type local struct{ im *lifecycle.Importer }
 
 func (l *local) row(ctx context.Context, line []byte, seen int, file string, number int) error {
+	if lifecycle.IsExportLine(line) {
+		return l.im.Restore(ctx, line, file, number)
+	}
 	row, err := lifecycle.ParseImportRow(line, seen)
 	if err != nil {
 		l.im.Reject(file, number, err.Error())

@@ -159,6 +159,10 @@ func (c *copyCmd) Run(ctx context.Context, s streams) (err error) {
 		}
 	}
 	bar.finish()
+	// Indexes that were made before the copy must not pass for its own.
+	if _, err := markOpened(ctx, to); err != nil {
+		return err
+	}
 	_, err = fmt.Fprintf(s.out, "copied %d documents, %d were there already, in %s\n", copied, there, time.Since(began).Round(time.Millisecond))
 	return err
 }

@@ -203,6 +203,10 @@ func (n *node) openIndexes(ctx context.Context, o nodeOptions) error {
 		return err
 	}
 	n.svc.Desk = n.desk
+	// The mark goes to the ledger first: a crash between the two costs a rebuild.
+	if id, err = markOpened(ctx, n.store); err != nil {
+		return err
+	}
 	if err := os.WriteFile(filepath.Join(dir, identityFile), []byte(id), 0o600); err != nil {
 		return fmt.Errorf("open indexes: %w", err)
 	}
@@ -265,22 +269,45 @@ func (n *node) reindex(ctx context.Context) {
 	}
 }
 
-// identity reads, or gives the ledger, a name of its own.
+// identity reads the name that the ledger has given itself, or gives it one. It
+// holds when the ledger was last opened by a process that kept its indexes.
 func (n *node) identity(ctx context.Context) (string, error) {
 	t := ledger.New(n.store).Identity
 	for {
-		v, err := t.Get(ctx, "ledger")
+		v, err := t.Get(ctx, ledgerName)
 		if err == nil {
-			return v.UUID, nil
+			return v.UUID + " " + v.Opened, nil
 		}
 		if !errors.Is(err, ledger.ErrNotFound) {
 			return "", fmt.Errorf("read the ledger's identity: %w", err)
 		}
-		err = t.Insert(ctx, &ledger.Identity{ID: "ledger", UUID: newID(), Rev: 1})
+		err = t.Insert(ctx, &ledger.Identity{ID: ledgerName, UUID: newID(), Rev: 1})
 		if err != nil && !errors.Is(err, ledger.ErrExists) {
 			return "", fmt.Errorf("name the ledger: %w", err)
 		}
 	}
+}
+
+// ledgerName is the id of the document that names a ledger.
+const ledgerName = "ledger"
+
+// markOpened gives a ledger of this process alone a new mark, so that neither an
+// older copy of it nor indexes of another time pass for belonging together.
+func markOpened(ctx context.Context, store ledger.Store) (string, error) {
+	v, err := ledger.New(store).Identity.Modify(ctx, ledgerName, func(v *ledger.Identity, found bool) error {
+		if !found {
+			v.ID, v.UUID = ledgerName, newID()
+		}
+		if !store.Shared() {
+			v.Opened = newID()
+		}
+		v.Rev++
+		return nil
+	})
+	if err != nil {
+		return "", fmt.Errorf("mark the ledger as opened: %w", err)
+	}
+	return v.UUID + " " + v.Opened, nil
 }
 
 func (n *node) lastFollowed(dir string) (time.Time, bool) {
@@ -302,6 +329,19 @@ func (n *node) followed(d dataFlags, up time.Time) {
 // openSites reads the sites of the data folder.
 func openSites(d dataFlags) (*auth.Sites, error) {
 	return auth.OpenSites(d.sitesDir(), time.Now)
+}
+
+// needData checks that a folder holds sites, before a command that looks after
+// them would make an empty one.
+func needData(d dataFlags) error {
+	names, err := newSites(d).Names()
+	if err != nil {
+		return err
+	}
+	if len(names) == 0 {
+		return fmt.Errorf("%s holds no site; name the folder of your data by --data", d.Data)
+	}
+	return nil
 }
 
 // needSite checks that a site exists before work for it begins.

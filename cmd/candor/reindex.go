@@ -16,6 +16,9 @@ type reindexCmd struct{ dataFlags }
 
 // Run builds both indexes anew.
 func (c *reindexCmd) Run(ctx context.Context, logs logFlags, s streams) (err error) {
+	if err := needData(c.dataFlags); err != nil {
+		return err
+	}
 	sites, err := openSites(c.dataFlags)
 	if err != nil {
 		return err
@@ -60,6 +63,9 @@ type checkCmd struct {
 
 // Run verifies everything and names what is wrong, one line each.
 func (c *checkCmd) Run(ctx context.Context, logs logFlags, s streams) error {
+	if err := needData(c.dataFlags); err != nil {
+		return err
+	}
 	sites, err := openSites(c.dataFlags)
 	if err != nil {
 		return err

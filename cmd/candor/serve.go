@@ -27,6 +27,7 @@ type serveFlags struct {
 	TrustedProxies  []string      `placeholder:"CIDR" help:"Proxies whose X-Forwarded-For is believed; none by default."`
 	WritesPerMinute int           `default:"120" help:"Changes one person may make in a minute; 0 for no limit."`
 	ShelfMB         int64         `default:"256" name:"shelf-mb" help:"Memory for listings, in MiB."`
+	MetricsToken    string        `help:"Bearer token that may read /metrics from other machines; without it only this machine may."`
 	Timeout         time.Duration `default:"30s" help:"Longest time for one request."`
 }
 
@@ -58,7 +59,7 @@ func (f *serveFlags) serve(ctx context.Context, log *slog.Logger, ready func(n *
 	defer sites.Close()
 	handler, err := api.New(api.Config{
 		Sites: sites, Contract: candor.Contract, Now: time.Now, Log: log, TrustedProxies: f.TrustedProxies,
-		WritesPerMinute: f.WritesPerMinute, Timeout: f.Timeout,
+		WritesPerMinute: f.WritesPerMinute, Timeout: f.Timeout, MetricsToken: f.MetricsToken,
 	})
 	if err != nil {
 		return err
