@@ -208,8 +208,10 @@ func (e Env) environment() environment {
 
 // guard refuses what could cost more than one look at the text.
 type guard struct {
-	reason string
-	at     file.Location
+	// patterns is the cost of the patterns so far.
+	patterns int
+	reason   string
+	at       file.Location
 }
 
 // Visit implements ast.Visitor.
@@ -252,14 +254,17 @@ func (g *guard) pattern(n *ast.BinaryNode) {
 		g.refuse(lit, fmt.Sprintf("pattern of %d bytes, at most %d", len(lit.Value), MaxPattern))
 	default:
 		re, err := syntax.Parse(lit.Value, syntax.Perl)
-		if err == nil && costOf(re) > maxPatternCost {
-			g.refuse(lit, "the pattern repeats too much")
+		if err != nil {
+			return // the compiler says what is wrong with it
+		}
+		if g.patterns += costOf(re); g.patterns > maxPatternCost {
+			g.refuse(lit, "the patterns of the rule repeat too much")
 		}
 	}
 }
 
-// maxPatternCost bounds the size of the automaton of a pattern; its time is
-// that size times the length of the text.
+// maxPatternCost bounds the size of the automata of a rule's patterns; their
+// time is that size times the length of the text.
 const maxPatternCost = 2000
 
 func costOf(re *syntax.Regexp) int {
