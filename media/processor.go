@@ -60,7 +60,7 @@ func NewProcessor(o Options) (*Processor, error) {
 	}
 	return &Processor{
 		limits: l, store: o.Store, tools: o.Tools, tempDir: o.TempDir,
-		pool:   worker.NewPool(worker.Options{Args: args, Workers: l.Jobs, Memory: l.JobMemory}),
+		pool: worker.NewPool(worker.Options{Args: args, Workers: l.Jobs, Memory: l.JobMemory}),
 		// While some are read or stored, others keep the workers busy.
 		photos: semaphore.NewWeighted(2 * int64(l.Jobs)),
 		videos: semaphore.NewWeighted(int64(l.VideoJobs)),
