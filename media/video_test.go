@@ -70,6 +70,8 @@ func TestVideoFormats(t *testing.T) {
 			"-preset", "ultrafast"), "mp4", 322, 242},
 		"large": {film(t, "large.mp4", "-f", "lavfi", "-i", "testsrc=size=1920x1200:rate=5:duration=1", "-pix_fmt", "yuv420p",
 			"-preset", "ultrafast"), "mp4", 1152, 720},
+		"bright": {film(t, "hlg.mp4", "-f", "lavfi", "-i", picture+"1", "-pix_fmt", "yuv420p", "-preset", "ultrafast", "-color_primaries", "bt2020",
+			"-color_trc", "arib-std-b67", "-colorspace", "bt2020nc"), "mp4", 320, 240},
 		"one frame": {film(t, "one.mp4", "-f", "lavfi", "-i", picture+"1", "-frames:v", "1", "-pix_fmt", "yuv420p"), "mp4", 320, 240},
 	} {
 		t.Run(name, func(t *testing.T) {
