@@ -264,6 +264,9 @@ func compareReads(t *testing.T, name, url, path string) {
 // with db.Batch as it comes (10 ms), submit_tuned with this.
 const batchDelay = 200 * time.Microsecond
 
+// batchDefault is what bbolt sets db.MaxBatchDelay to when it opens a file.
+const batchDefault = 10 * time.Millisecond
+
 const submitClients = 32
 
 func TestBenchSubmit(t *testing.T) {
@@ -289,7 +292,7 @@ func TestBenchSubmit(t *testing.T) {
 	var latencies []time.Duration
 	for round := range rounds {
 		part := submissions[round*submitClients*each:][:submitClients*each]
-		db.MaxBatchDelay = bbolt.DefaultMaxBatchDelay
+		db.MaxBatchDelay = batchDefault
 		puts := benchPuts(t, db, 2*round, len(part)*4)
 		db.MaxBatchDelay = batchDelay
 		best := benchPuts(t, db, 2*round+1, len(part)*4)
