@@ -114,6 +114,23 @@ var benchQueries = []string{
 	"comfortable fabric", "dress", "too small", "soft sweater", "runs large", "beautiful color", "cheap material", "perfect fit",
 }
 
+// benchRaw is Bleve alone with the public contents of a data folder.
+func benchRaw(t testing.TB, data string) *search.Raw {
+	t.Helper()
+	raw, err := search.NewRaw(filepath.Join(t.TempDir(), "raw"), search.Public, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = raw.Close() })
+	public, _ := benchDocuments(t, data)
+	for part := range slices.Chunk(public, 1000) {
+		if err := raw.Apply(part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return raw
+}
+
 // TestBenchSearch holds searches over HTTP against the same queries straight on
 // Bleve with the same fields and analyzers, and times searches inside a product
 // and suggestions.
@@ -121,18 +138,7 @@ func TestBenchSearch(t *testing.T) {
 	benching(t)
 	n := growthContents(t)
 	data := filled(t, n, 100)
-	public, _ := benchDocuments(t, data)
-	raw, err := search.NewRaw(filepath.Join(t.TempDir(), "raw"), search.Public, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = raw.Close() }()
-	for part := range slices.Chunk(public, 1000) {
-		if err := raw.Apply(part); err != nil {
-			t.Fatal(err)
-		}
-	}
-	public = nil
+	raw := benchRaw(t, data)
 	url, stop := serveHere(t, data)
 	defer stop()
 	client := dial(t, url)
