@@ -83,6 +83,8 @@ type settingsRequest struct {
 	PriorMean        *float64               `json:"prior_mean"`
 	PriorWeight      *float64               `json:"prior_weight"`
 	ReportsToRequeue *int                   `json:"reports_to_requeue"`
+	Regions          *[]string              `json:"regions"`
+	Domains          *[]string              `json:"domains"`
 	Synonyms         *map[string][][]string `json:"synonyms"`
 }
 
@@ -93,6 +95,8 @@ func (r settingsRequest) on(s content.Settings) content.Settings {
 	put(&s.PriorWeight, r.PriorWeight)
 	put(&s.ReportsToRequeue, r.ReportsToRequeue)
 	put(&s.Synonyms, r.Synonyms)
+	put(&s.Regions, r.Regions)
+	put(&s.Domains, r.Domains)
 	return s
 }
 

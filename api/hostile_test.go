@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -145,4 +146,35 @@ func TestMetricsAreForThisMachine(t *testing.T) {
 	s := open(t)
 	s.send(s.request("guest", http.MethodGet, "/metrics", nil)).want(http.StatusOK)
 	s.send(s.request("guest", http.MethodGet, "/metrics", nil, header{"X-Forwarded-For", "203.0.113.9"})).problem(http.StatusNotFound, "not_found")
+}
+
+func TestBurstsAreSeen(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	signals := func(c content.Private) (codes []string) {
+		type item struct{ Signals []struct{ Code string } }
+		for _, sig := range as[item](s.get("moderator", "/moderation/items/"+c.ID).want(http.StatusOK)).Signals {
+			codes = append(codes, sig.Code)
+		}
+		return codes
+	}
+	texts := []string{
+		"Does it keep the water warm?", "Which plug does it come with?", "Can it go on an induction hob?", "How long is the cord?",
+		"Is the lid made of steel?", "Does the handle get hot?", "Would it pour slowly enough for coffee?", "Is there a spare filter?",
+	}
+	for i, text := range texts {
+		c := s.submit("alice", "/products/kettle/questions", fields{"body": text})
+		got := signals(c)
+		if author := slices.Contains(got, "author_burst"); author != (i >= 5) {
+			t.Errorf("question %d of one author: %v", i+1, got)
+		}
+		if subject := slices.Contains(got, "burst"); subject != (i >= 6) {
+			t.Errorf("question %d about one product: %v", i+1, got)
+		}
+		s.clock.advance(time.Minute)
+	}
+	s.clock.advance(25 * time.Hour)
+	if got := signals(s.submit("alice", "/products/kettle/questions", fields{"body": "Is it loud when it boils?"})); slices.Contains(got, "burst") || slices.Contains(got, "author_burst") {
+		t.Errorf("a day later: %v", got)
+	}
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"unicode"
 
+	"golang.org/x/text/language"
+
 	"github.com/candor-ugc/candor/api/content"
 	"github.com/candor-ugc/candor/api/lifecycle"
 )
@@ -67,7 +69,7 @@ func (c *call) submit(in lifecycle.Submission) error {
 	if err := decode(body, &req); err != nil {
 		return err
 	}
-	in.Site, in.Text = c.site, req.version()
+	in.Site, in.Text, in.Spoken = c.site, req.version(), c.spoken()
 	if in.Key, err = c.idempotencyKey(); err != nil {
 		return err
 	}
@@ -87,6 +89,24 @@ func (c *call) submit(in lifecycle.Submission) error {
 	}
 	c.Data(http.StatusCreated, jsonType, done.Body)
 	return nil
+}
+
+// spoken are the languages that the asker's browser asks for, best first.
+func (c *call) spoken() []string {
+	header := c.GetHeader("Accept-Language")
+	if len(header) > maxParam {
+		return nil
+	}
+	tags, _, err := language.ParseAcceptLanguage(header)
+	if err != nil {
+		return nil // a hint that cannot be read is no hint
+	}
+	var out []string
+	for _, tag := range tags[:min(len(tags), 5)] {
+		base, _ := tag.Base()
+		out = append(out, base.String())
+	}
+	return out
 }
 
 // maxKey bounds an Idempotency-Key in bytes.

@@ -48,7 +48,12 @@ type Settings struct {
 	// Synonyms are groups of words, by language, that searches take for each
 	// other.
 	Synonyms map[string][][]string `bson:"synonyms,omitempty" json:"synonyms"`
-	Rev      int64                 `bson:"rev" json:"rev"`
+	// Regions are the countries (ISO 3166-1) whose telephone numbers are looked
+	// for; none takes those of the text's language. Domains are the shop's own,
+	// which may be linked to.
+	Regions []string `bson:"regions,omitempty" json:"regions"`
+	Domains []string `bson:"domains,omitempty" json:"domains"`
+	Rev     int64    `bson:"rev" json:"rev"`
 }
 
 // DefaultSettings are in force until an administrator changes them.
@@ -60,6 +65,8 @@ func DefaultSettings() Settings {
 		PriorWeight:      7,
 		ReportsToRequeue: 3,
 		Synonyms:         map[string][][]string{},
+		Regions:          []string{},
+		Domains:          []string{},
 	}
 }
 

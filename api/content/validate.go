@@ -65,6 +65,8 @@ var (
 	siteName = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$`)
 	// Hindi writes vowels as marks, Persian parts letters with U+200C.
 	attribute = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{M}\p{N}\x{200C}\x{200D} _-]*$`)
+	region    = regexp.MustCompile(`^[A-Z]{2}$`)
+	domain    = regexp.MustCompile(`^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$`)
 	language  = regexp.MustCompile(`^[a-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}$`)
 )
 
@@ -297,6 +299,8 @@ func (s Settings) Validate() error {
 		e.Add("reports_to_requeue", "out_of_range", "must be from 0 to 1000")
 	}
 	e.synonyms(s.Synonyms)
+	e.each("regions", s.Regions, 30, region, "must be a country code such as NO or TR")
+	e.each("domains", s.Domains, 50, domain, "must be a domain such as shop.example")
 	return e.Err()
 }
 
@@ -306,6 +310,19 @@ const (
 	maxSynonyms      = 20
 	maxSynonym       = 60
 )
+
+// each checks a list of words against a pattern.
+func (e *Invalid) each(field string, list []string, most int, pattern *regexp.Regexp, message string) {
+	if len(list) > most {
+		e.Add(field, "too_many", "must have at most %d entries", most)
+		return
+	}
+	for i, s := range list {
+		if len(s) > 253 || !pattern.MatchString(s) {
+			e.Add(fmt.Sprintf("%s[%d]", field, i), "invalid", "%s", message)
+		}
+	}
+}
 
 func (e *Invalid) synonyms(byLanguage map[string][][]string) {
 	groups := 0

@@ -13,7 +13,7 @@ import (
 // screen detects the language of what was written, where its author did not
 // state it, and has it judged. A verdict is advice: who decides is up to the
 // site's policy, and the state stays pending here.
-func (s *Service) screen(ctx context.Context, rec *ledger.Record) (moderation.Screening, error) {
+func (s *Service) screen(ctx context.Context, rec *ledger.Record, spoken ...string) (moderation.Screening, error) {
 	settings, err := s.SiteSettings(ctx, rec.Site)
 	if err != nil {
 		return moderation.Screening{}, err
@@ -21,7 +21,7 @@ func (s *Service) screen(ctx context.Context, rec *ledger.Record) (moderation.Sc
 	v := &rec.Current
 	confidence := 1.0
 	if v.Language == "" {
-		v.Language, confidence = s.Detect(v.Title+"\n"+v.Body, settings.Languages...)
+		v.Language, confidence = s.Detect(v.Title+"\n"+v.Body, slices.Concat(spoken, settings.Languages)...)
 	}
 	if err := s.learned.ensure(ctx, s, rec.Site); err != nil {
 		return moderation.Screening{}, err
@@ -30,7 +30,13 @@ func (s *Service) screen(ctx context.Context, rec *ledger.Record) (moderation.Sc
 	if sub.Author, err = s.standing(ctx, rec.Site, rec.Author.ID); err != nil {
 		return moderation.Screening{}, err
 	}
+	if rec.Rev == 0 { // an edit or an import is no burst
+		if sub.Recent, err = s.recent(ctx, rec); err != nil {
+			return moderation.Screening{}, err
+		}
+	}
 	sub.LanguageConfidence, sub.SiteLanguages, sub.At = confidence, settings.Languages, s.now()
+	sub.Regions, sub.ShopDomains = settings.Regions, settings.Domains
 	result := s.Screener.Screen(ctx, sub)
 	s.Screener.Observe(sub)
 	return result, nil

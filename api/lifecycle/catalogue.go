@@ -68,6 +68,7 @@ func (s *Service) SiteSettings(ctx context.Context, site string) (content.Settin
 	if v.Synonyms == nil {
 		v.Synonyms = map[string][][]string{}
 	}
+	v.Regions, v.Domains = orEmpty(v.Regions), orEmpty(v.Domains)
 	cache.Set(site, v.Settings)
 	return v.Settings, nil
 }

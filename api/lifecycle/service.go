@@ -87,6 +87,7 @@ type Service struct {
 	settler *settler
 	known   catalogueCache
 	learned knowledge
+	windows windows
 	// backtesting lets one backtest run at a time.
 	backtesting sync.Mutex
 	// chaining lets one goroutine append to the audit chains at a time.

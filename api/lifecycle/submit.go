@@ -24,6 +24,9 @@ type Submission struct {
 	Subject content.Subject
 	Parent  string
 	Text    content.Version
+	// Spoken are the languages its author reads, as far as they are known: they
+	// help to tell the language of a short text.
+	Spoken []string
 	// Key is the Idempotency-Key, Hash the SHA-256 of the request; both empty
 	// when the client gave none.
 	Key, Hash string
@@ -71,7 +74,7 @@ func (s *Service) Submit(ctx context.Context, who content.Actor, in Submission) 
 	if rec.Subject.Type == content.ProductSubject && who.Bought(rec.Subject.ID) {
 		rec.Author.Verified, rec.Author.VerifiedBy = true, "token"
 	}
-	screening, err := s.screen(ctx, rec)
+	screening, err := s.screen(ctx, rec, in.Spoken...)
 	if err != nil {
 		return nil, err
 	}

@@ -75,7 +75,34 @@ func (s *Service) sweep(ctx context.Context, age time.Duration) error {
 	if n > 0 {
 		s.Log.Info("settled what was owed", slog.Int("contents", n))
 	}
+	if err := s.sweepReplays(ctx); err != nil {
+		return err
+	}
 	return s.sweepVotes(ctx, r)
+}
+
+const (
+	// replayLife is how long an answer is kept for requests that are repeated.
+	replayLife = 7 * 24 * time.Hour
+	// replayBatch is how many old ones are dropped at once.
+	replayBatch = 1_000
+)
+
+// sweepReplays drops the answers that nobody will ask for again.
+func (s *Service) sweepReplays(ctx context.Context) error {
+	r := ledger.Range{Index: ledger.ByTime, To: ledger.Millis(s.Now().Add(-replayLife)), Limit: replayBatch}
+	old, err := s.Ledger.Replays.All(ctx, r)
+	if err != nil || len(old) == 0 {
+		return err
+	}
+	keys := make([]string, len(old))
+	for i, v := range old {
+		keys[i] = v.Key
+	}
+	if err := s.Ledger.Replays.Delete(ctx, keys...); err != nil {
+		return fmt.Errorf("drop old answers: %w", err)
+	}
+	return nil
 }
 
 // lease takes or renews the right to do some work alone. The clocks of nodes
