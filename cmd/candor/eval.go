@@ -21,6 +21,7 @@ import (
 
 type evalCmd struct {
 	Screening evalScreeningCmd `cmd:"" help:"How well screening and the text model tell labelled texts apart."`
+	Model     evalModelCmd     `cmd:"" help:"Train the text model that every site begins with."`
 	Language  evalLanguageCmd  `cmd:"" help:"How often the language of a text is named rightly."`
 }
 
@@ -33,7 +34,7 @@ type evalScreeningCmd struct {
 // spreadFiles lets a flag take several files at once, as a shell's pattern
 // gives them: "--train a b" becomes "--train a --train b".
 func spreadFiles(args []string) []string {
-	if len(args) < 2 || args[0] != "eval" || args[1] != "screening" {
+	if len(args) < 2 || args[0] != "eval" || args[1] != "screening" && args[1] != "model" {
 		return args
 	}
 	var out []string

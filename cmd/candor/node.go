@@ -80,6 +80,8 @@ type nodeOptions struct {
 	progress func(what string, n int)
 	// tell is told what moderators at work should see; it may be nil.
 	tell func(content.Happening)
+	// startModel is the file of the text model that sites begin with, or "".
+	startModel string
 	// rebuild builds both indexes anew.
 	rebuild bool
 	// rebuilt is told of an index that was there once but could not be used; nil
@@ -100,7 +102,11 @@ func openNode(ctx context.Context, o nodeOptions) (n *node, err error) {
 	if n.store, err = openLedger(ctx, o.data.ledgerSpec()); err != nil {
 		return n, err
 	}
-	models, ruleSets, precision := moderation.NewModels(nil), moderation.NewRuleSets(), moderation.NewPrecision()
+	start, err := startModel(o.startModel)
+	if err != nil {
+		return n, err
+	}
+	models, ruleSets, precision := moderation.NewModels(start), moderation.NewRuleSets(), moderation.NewPrecision()
 	screener, err := moderation.NewScreener(moderation.Options{
 		Clock: time.Now, Classifier: models, Rules: ruleSets, Evidence: precision, Random: rand.Float64,
 		Policy: func(site, kind string) moderation.Policy { return n.svc.Policy(site, kind) },

@@ -27,6 +27,7 @@ type serveFlags struct {
 	TrustedProxies  []string      `placeholder:"CIDR" help:"Proxies whose X-Forwarded-For is believed; none by default."`
 	WritesPerMinute int           `default:"120" help:"Changes one person may make in a minute; 0 for no limit."`
 	ShelfMB         int64         `default:"256" name:"shelf-mb" help:"Memory for listings, in MiB."`
+	StartModel      string        `type:"existingfile" help:"Text model that every site begins with, made by candor eval model; it orders the queue until the site's own has learned."`
 	MetricsToken    string        `help:"Bearer token that may read /metrics from other machines; without it only this machine may."`
 	Timeout         time.Duration `default:"30s" help:"Longest time for one request."`
 }
@@ -131,7 +132,7 @@ func (f *serveFlags) wait(ctx context.Context, n *node, failed <-chan error) err
 func (f *serveFlags) open(ctx context.Context, sites *auth.Sites, log *slog.Logger, handler *api.API, live *notify.Live) (*node, error) {
 	last := time.Now()
 	return openNode(ctx, nodeOptions{
-		data: f.dataFlags, shelfBytes: f.ShelfMB << 20, sites: sites, log: log, tell: live.Publish,
+		startModel: f.StartModel, data: f.dataFlags, shelfBytes: f.ShelfMB << 20, sites: sites, log: log, tell: live.Publish,
 		progress: func(what string, n int) {
 			handler.Progress(fmt.Sprintf("%d %s", n, what))
 			if time.Since(last) > 2*time.Second {
