@@ -47,12 +47,12 @@ type Settings struct {
 	ReportsToRequeue int `bson:"reports_to_requeue" json:"reports_to_requeue"`
 	// Synonyms are groups of words, by language, that searches take for each
 	// other.
-	Synonyms map[string][][]string `bson:"synonyms,omitempty" json:"synonyms"`
+	Synonyms map[string][][]string `bson:"synonyms" json:"synonyms"`
 	// Regions are the countries (ISO 3166-1) whose telephone numbers are looked
 	// for; none takes those of the text's language. Domains are the shop's own,
 	// which may be linked to.
-	Regions []string `bson:"regions,omitempty" json:"regions"`
-	Domains []string `bson:"domains,omitempty" json:"domains"`
+	Regions []string `bson:"regions" json:"regions"`
+	Domains []string `bson:"domains" json:"domains"`
 	Rev     int64    `bson:"rev" json:"rev"`
 }
 
