@@ -55,7 +55,7 @@ type itemView struct {
 	Reports              []report
 	Notes                []note
 	History              []event
-	Parent               *row
+	Thread, Replies      []row
 	Siblings             []sibling
 	Escalation           *note
 	EscalationKind       string
@@ -317,11 +317,7 @@ func (v *visit) surroundings(item *itemView, c *lifecycle.Case, now time.Time) {
 	for _, e := range slices.Backward(c.History) {
 		item.History = append(item.History, v.event(e, now))
 	}
-	if c.Parent != nil {
-		r := v.contentRow(*c.Parent, now)
-		r.Text = excerpt(c.Parent.Body, 600)
-		item.Parent = &r
-	}
+	item.Thread, item.Replies = v.threadRows(c.Thread, now), v.threadRows(c.Replies, now)
 	for _, s := range c.Siblings {
 		item.Siblings = append(item.Siblings, sibling{Why: v.words.Or("sibling."+s.Why, s.Why), row: row{
 			ID: s.ID, Rev: s.Rev, URL: v.home + "/items/" + s.ID, Kind: v.words.T("kind." + string(s.Kind)), Title: s.Title,
@@ -379,6 +375,16 @@ func (v *visit) differences(c *lifecycle.Case) []fieldChange {
 	}
 	if !slices.Equal(was.Media, now.Media) {
 		out = append(out, fieldChange{Name: v.words.T("field.media"), Before: v.words.N(len(was.Media)), After: v.words.N(len(now.Media))})
+	}
+	return out
+}
+
+// threadRows shows contents around an item.
+func (v *visit) threadRows(list []content.Private, now time.Time) []row {
+	out := make([]row, len(list))
+	for i, c := range list {
+		out[i] = v.contentRow(c, now)
+		out[i].Text = excerpt(c.Body, 600)
 	}
 	return out
 }

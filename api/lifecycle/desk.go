@@ -120,9 +120,13 @@ type Case struct {
 	Undo      *time.Time       `json:"undo_until,omitempty"`
 	DecidedBy string           `json:"decided_by,omitempty"`
 	Parent    *content.Private `json:"parent,omitempty"`
-	Product   *content.Product `json:"product,omitempty"`
-	Claim     *Claim           `json:"claim,omitempty"`
-	QueuedAt  *time.Time       `json:"queued_at,omitempty"`
+	// Thread is what it replies to, the first content of the thread first;
+	// Replies are the first public replies to it.
+	Thread   []content.Private `json:"thread"`
+	Replies  []content.Private `json:"replies"`
+	Product  *content.Product  `json:"product,omitempty"`
+	Claim    *Claim            `json:"claim,omitempty"`
+	QueuedAt *time.Time        `json:"queued_at,omitempty"`
 }
 
 // Case gathers one content for a moderator: ErrSignIn, ErrForbidden,
@@ -199,17 +203,8 @@ func (s *Service) around(ctx context.Context, rec *ledger.Record, c *Case) error
 			c.Undo = &until
 		}
 	}
-	if rec.Parent != "" {
-		parent, err := s.load(ctx, rec.Site, rec.Parent)
-		if err == nil {
-			p, err := s.private(ctx, parent, true)
-			if err != nil {
-				return err
-			}
-			c.Parent = &p
-		} else if !isGone(err) {
-			return err
-		}
+	if err := s.thread(ctx, rec, c); err != nil {
+		return err
 	}
 	if rec.Subject.Type == content.ProductSubject {
 		p, err := s.Product(ctx, rec.Site, rec.Subject.ID)
