@@ -15,7 +15,7 @@ import (
 
 // queueLimit is how many items a page of the queue lists: few enough to stay
 // light, enough to work for a while.
-const queueLimit = 25
+const queueLimit = 22
 
 // queuePage is filters, list and item.
 type queuePage struct {
