@@ -8,6 +8,10 @@
 // rule that runs out of time) ends in a hold with a cause, never in an
 // approval.
 //
+// Pictures are not looked at here: they come as perceptual hashes, which are
+// compared with those of rejected ones. What has pictures is never approved by
+// machine.
+//
 // Star ratings travel through a submission for one purpose, the label that
 // tells a moderator that stars and text seem to contradict each other. They
 // are no input to the verdict or to the risk.

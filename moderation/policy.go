@@ -60,6 +60,11 @@ type PolicyFacts struct {
 	Worst string
 	// ModelReady: the classifier has learned enough to count.
 	ModelReady bool
+	// Pictures counts photos and videos: with any, nothing is approved by
+	// machine. KnownPicture holds whatever else is known: one of them looks like
+	// one that moderators rejected.
+	Pictures     int
+	KnownPicture bool
 	// RuleHold and RuleReject name the site's rules that hold or propose a
 	// rejection; RejectReasons are the codes a rejection would rest on.
 	RuleHold      []string
@@ -113,8 +118,21 @@ func (p Policy) Validate() error {
 	return nil
 }
 
-// propose is what the machine would do, and why.
+// propose is what the machine would do, and why. Pictures are for people: the
+// machine has judged the text alone.
 func (p Policy) propose(f PolicyFacts) (string, string) {
+	if f.KnownPicture {
+		return VerdictHold, "a picture looks like one that moderators rejected"
+	}
+	proposed, cause := p.judge(f)
+	if proposed == VerdictApprove && f.Pictures > 0 {
+		return VerdictHold, "people see photos and videos before they are published"
+	}
+	return proposed, cause
+}
+
+// judge proposes by all but the pictures.
+func (p Policy) judge(f PolicyFacts) (string, string) {
 	if len(f.RuleHold) > 0 {
 		return VerdictHold, "held by the site's rule " + strings.Join(f.RuleHold, ", ")
 	}
@@ -215,6 +233,7 @@ var signalReasons = map[string]string{
 	CodeSpam: "spam", CodeDirectsAway: "directs_away", CodePhone: "personal_data", CodeEmail: "personal_data",
 	CodeCard: "personal_data", CodeIBAN: "personal_data", CodeURL: "url", CodeGibberish: "no_content",
 	CodeDuplicate: "duplicate", CodeNearDuplicate: "duplicate", CodeLanguageNotServed: "language",
+	CodePictureKnown: "media",
 }
 
 // Precision counts how often people agreed with the machine's proposals. It

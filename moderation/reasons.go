@@ -52,7 +52,9 @@ func textLanguage(language string) string {
 }
 
 // Reasons lists the published reasons in the order moderators see them.
-func Reasons() []Reason { return append(conductReasons(), qualityReasons()...) }
+func Reasons() []Reason {
+	return slices.Concat(conductReasons(), pictureReasons(), qualityReasons())
+}
 
 // reasonIndex is built once: look-ups are frequent, the table is not small.
 var reasonIndex = sync.OnceValue(func() map[string]Reason {

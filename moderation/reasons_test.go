@@ -47,6 +47,23 @@ func TestReasonsAreWrittenInEveryLanguage(t *testing.T) {
 	}
 }
 
+// One photo can be turned down for what it shows, and mended.
+func TestReasonsForPictures(t *testing.T) {
+	t.Parallel()
+	words := map[string]string{"en": "picture", "tr": "örsel", "fa": "تصویر", "hi": "चित्र", "nb": "bilde", "fil": "larawan"}
+	for _, code := range []string{"media", "media_unclear", "media_person", "sexual"} {
+		r, ok := moderation.ReasonByCode(code)
+		if !ok || r.Final || r.Ground != moderation.GroundTerms {
+			t.Errorf("%s: known %t, %+v", code, ok, r)
+		}
+		for _, l := range moderation.ReasonLanguages() {
+			if !strings.Contains(strings.ToLower(r.In(l).Body), words[l]) {
+				t.Errorf("%s in %s does not speak of a picture: %q", code, l, r.In(l).Body)
+			}
+		}
+	}
+}
+
 func TestStatement(t *testing.T) {
 	t.Parallel()
 	for _, l := range moderation.ReasonLanguages() {

@@ -67,14 +67,6 @@ func conductReasons() []Reason {
 			"nb":  {Title: "Viser til en annen selger", Body: "Teksten sender kunder til en annen selger eller en privat kanal. Ta det bort."},
 			"fil": {Title: "Nagtuturo sa ibang nagbebenta", Body: "Itinuturo ng iyong sinulat ang mamimili sa ibang nagbebenta o pribadong usapan. Pakialis ito."},
 		}},
-		{Code: "media", Ground: GroundTerms, Texts: map[string]Text{
-			"en":  {Title: "Unsuitable picture", Body: "A picture or video does not show the product, or shows something that must not be public. Please remove it."},
-			"tr":  {Title: "Uygunsuz görsel", Body: "Bir görsel veya video ürünü göstermiyor ya da herkese açık olmaması gereken bir şey gösteriyor. Lütfen çıkarın."},
-			"fa":  {Title: "تصویر نامناسب", Body: "یک تصویر یا ویدیو کالا را نشان نمی\u200cدهد یا چیزی دارد که نباید عمومی باشد. لطفاً آن را بردارید."},
-			"hi":  {Title: "अनुपयुक्त चित्र", Body: "कोई चित्र या वीडियो उत्पाद नहीं दिखाता या ऐसा कुछ दिखाता है जो सार्वजनिक नहीं होना चाहिए। कृपया उसे हटा दें।"},
-			"nb":  {Title: "Uegnet bilde", Body: "Et bilde eller en video viser ikke varen, eller viser noe som ikke må være offentlig. Ta det bort."},
-			"fil": {Title: "Hindi angkop na larawan", Body: "May larawan o video na hindi nagpapakita ng produkto o nagpapakita ng hindi dapat makita ng lahat. Pakialis ito."},
-		}},
 		{Code: "rights", Final: true, Ground: GroundIllegal, Texts: map[string]Text{
 			"en":  {Title: "Rights of others", Body: "Your text or picture belongs to somebody else or breaks their rights."},
 			"tr":  {Title: "Başkalarının hakları", Body: "Metniniz veya görseliniz başkasına ait ya da haklarını ihlal ediyor."},
@@ -90,6 +82,36 @@ func conductReasons() []Reason {
 			"hi":  {Title: "ग़ैरक़ानूनी सामग्री", Body: "आपका लेख या चित्र क़ानून तोड़ता है या दूसरों से ऐसा करने को कहता है।"},
 			"nb":  {Title: "Ulovlig innhold", Body: "Teksten eller bildet bryter loven eller oppfordrer andre til det."},
 			"fil": {Title: "Labag sa batas", Body: "Labag sa batas ang iyong sinulat o larawan, o hinihikayat nito ang iba na lumabag."},
+		}},
+	}
+}
+
+// pictureReasons are about photos and videos; some of the others fit them too.
+func pictureReasons() []Reason {
+	return []Reason{
+		{Code: "media", Ground: GroundTerms, Texts: map[string]Text{
+			"en":  {Title: "Unsuitable picture", Body: "A picture or video does not show the product, or shows something that must not be public. Please remove it."},
+			"tr":  {Title: "Uygunsuz görsel", Body: "Bir görsel veya video ürünü göstermiyor ya da herkese açık olmaması gereken bir şey gösteriyor. Lütfen çıkarın."},
+			"fa":  {Title: "تصویر نامناسب", Body: "یک تصویر یا ویدیو کالا را نشان نمی\u200cدهد یا چیزی دارد که نباید عمومی باشد. لطفاً آن را بردارید."},
+			"hi":  {Title: "अनुपयुक्त चित्र", Body: "कोई चित्र या वीडियो उत्पाद नहीं दिखाता या ऐसा कुछ दिखाता है जो सार्वजनिक नहीं होना चाहिए। कृपया उसे हटा दें।"},
+			"nb":  {Title: "Uegnet bilde", Body: "Et bilde eller en video viser ikke varen, eller viser noe som ikke må være offentlig. Ta det bort."},
+			"fil": {Title: "Hindi angkop na larawan", Body: "May larawan o video na hindi nagpapakita ng produkto o nagpapakita ng hindi dapat makita ng lahat. Pakialis ito."},
+		}},
+		{Code: "media_unclear", Ground: GroundTerms, Texts: map[string]Text{
+			"en":  {Title: "Unclear picture", Body: "A picture or video does not show the product clearly, for example because it is too dark or blurred. Please take a better one or remove it."},
+			"tr":  {Title: "Net olmayan görsel", Body: "Bir görsel veya video, örneğin çok karanlık ya da bulanık olduğu için ürünü net göstermiyor. Lütfen daha iyisini çekin veya çıkarın."},
+			"fa":  {Title: "تصویر نامشخص", Body: "یک تصویر یا ویدیو کالا را روشن نشان نمی\u200cدهد، مثلاً چون بیش از حد تاریک یا تار است. لطفاً تصویر بهتری بگیرید یا آن را بردارید."},
+			"hi":  {Title: "अस्पष्ट चित्र", Body: "किसी चित्र या वीडियो में उत्पाद साफ़ नहीं दिखता, जैसे बहुत अँधेरे या धुँधलेपन के कारण। कृपया बेहतर चित्र लें या उसे हटा दें।"},
+			"nb":  {Title: "Utydelig bilde", Body: "Et bilde eller en video viser ikke varen tydelig, for eksempel fordi det er for mørkt eller uskarpt. Ta et bedre, eller ta det bort."},
+			"fil": {Title: "Malabong larawan", Body: "Hindi malinaw na makita ang produkto sa isang larawan o video, halimbawa dahil masyadong madilim o malabo. Pakipalitan o pakialis ito."},
+		}},
+		{Code: "media_person", Ground: GroundTerms, Texts: map[string]Text{
+			"en":  {Title: "Recognisable person", Body: "A picture or video shows somebody's face, name or other personal data. Please remove it or make that unrecognisable."},
+			"tr":  {Title: "Tanınabilir kişi", Body: "Bir görsel veya videoda birinin yüzü, adı veya başka kişisel verileri görünüyor. Lütfen çıkarın ya da bunları tanınmaz hâle getirin."},
+			"fa":  {Title: "شخص قابل شناسایی", Body: "در یک تصویر یا ویدیو چهره، نام یا دیگر داده\u200cهای شخصی کسی دیده می\u200cشود. لطفاً آن را بردارید یا این موارد را محو کنید."},
+			"hi":  {Title: "पहचान में आने वाला व्यक्ति", Body: "किसी चित्र या वीडियो में किसी का चेहरा, नाम या अन्य निजी जानकारी दिखती है। कृपया उसे हटा दें या धुँधला कर दें।"},
+			"nb":  {Title: "Gjenkjennelig person", Body: "Et bilde eller en video viser noens ansikt, navn eller andre personopplysninger. Ta det bort, eller gjør dette ugjenkjennelig."},
+			"fil": {Title: "Nakikilalang tao", Body: "Makikita sa isang larawan o video ang mukha, pangalan o iba pang personal na datos ng isang tao. Pakialis o pakitakpan ito."},
 		}},
 	}
 }

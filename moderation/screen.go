@@ -53,6 +53,8 @@ type Options struct {
 	Classifier Classifier
 	Rules      RuleRunner
 	Detectors  []Detector
+	// Lookalikes of pictures that moderators rejected; nil means none.
+	Lookalikes Lookalikes
 	// Memory of recent texts; nil means one of [similar.DefaultCapacity].
 	Memory Memory
 	// Policy of a site and kind; nil holds everything.
@@ -193,7 +195,7 @@ func (s *Screener) screen(ctx context.Context, sub Submission, at time.Time) Scr
 }
 
 // screenVersion changes with the built-in signals.
-const screenVersion = "1"
+const screenVersion = "2"
 
 type stage struct {
 	name string
@@ -202,6 +204,7 @@ type stage struct {
 
 // stages in their order: what later ones need comes first.
 var stages = []stage{
+	{"pictures", (*run).pictureSignals},
 	{"normalise", (*run).normalise},
 	{"words", (*run).wordSignals},
 	{"contact", (*run).contactSignals},
@@ -228,6 +231,7 @@ type run struct {
 
 	ready      bool
 	mismatch   bool
+	known      bool // a picture looks like a rejected one
 	ruleHold   []string
 	ruleReject []rules.Hit
 }

@@ -38,6 +38,9 @@ const (
 	CodeAuthorBurst       = "author_burst"
 	CodeLanguageNotServed = "language_not_served"
 	CodeClassifier        = "classifier"
+	// CodePictures is for information: there are photos or videos.
+	CodePictures     = "pictures"
+	CodePictureKnown = "picture_known"
 )
 
 var wordCauses = map[lexicon.Category]string{

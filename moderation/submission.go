@@ -28,7 +28,7 @@ type Recent struct {
 	AuthorDay  int `json:"author_day" bson:"author_day"`
 }
 
-// Submission is a text to be screened. Language is a BCP 47 primary tag as
+// Submission is a text to be screened, with its pictures. Language is a BCP 47 primary tag as
 // detected elsewhere, "" when unknown; LanguageConfidence is 0..1.
 type Submission struct {
 	ID                 string        `json:"id" bson:"id"`
@@ -48,9 +48,11 @@ type Submission struct {
 	// Regions as ISO 3166-1 alpha-2, for phone numbers.
 	Regions []string `json:"regions" bson:"regions"`
 	// ShopDomains are the site's own; links to them are no advertising.
-	ShopDomains []string  `json:"shop_domains" bson:"shop_domains"`
-	Recent      Recent    `json:"recent" bson:"recent"`
-	At          time.Time `json:"at" bson:"at"`
+	ShopDomains []string `json:"shop_domains" bson:"shop_domains"`
+	// Pictures are never written: JSON and BSON do not hold every hash.
+	Pictures []Picture `json:"-" bson:"-"`
+	Recent   Recent    `json:"recent" bson:"recent"`
+	At       time.Time `json:"at" bson:"at"`
 }
 
 // Severities of a signal.
@@ -88,6 +90,10 @@ type Signal struct {
 	Rule string `json:"rule" bson:"rule"`
 	// Weight is the finding's part in the risk, 0..1; 0 for labels.
 	Weight float64 `json:"weight" bson:"weight"`
+	// Media is the id of the photo or video that the finding is about, Alike of
+	// the rejected one that it looks like.
+	Media string `json:"media,omitempty" bson:"media,omitempty"`
+	Alike string `json:"alike,omitempty" bson:"alike,omitempty"`
 }
 
 // Screening is what the machine says about a submission.

@@ -93,8 +93,8 @@ func (r *run) env() rules.Env {
 		Title: cut(r.sub.Title), Body: cut(r.sub.Body), SubjectType: r.sub.SubjectType, Subject: r.sub.Subject,
 		Length: utf8.RuneCountInString(r.sub.Title) + utf8.RuneCountInString(r.sub.Body),
 		Words:  len(r.title.Tokens) + len(r.body.Tokens), Risk: r.out.Risk,
-		Author:  rules.Author{Approved: r.sub.Author.Approved, Rejected: r.sub.Author.Rejected, Pending: r.sub.Author.Pending},
-		Signals: map[string]int{},
+		Author:   rules.Author{Approved: r.sub.Author.Approved, Rejected: r.sub.Author.Rejected, Pending: r.sub.Author.Pending},
+		Pictures: len(r.sub.Pictures), Signals: map[string]int{},
 	}
 	if first := r.sub.Author.FirstSeen; !first.IsZero() && r.sub.At.After(first) {
 		e.Author.Days = r.sub.At.Sub(first).Hours() / 24
@@ -162,7 +162,7 @@ func (r *run) decide() error {
 	}
 	facts := PolicyFacts{
 		Site: r.sub.Site, Kind: r.sub.Kind, Language: r.sub.Language, Risk: r.out.Risk, Author: r.sub.Author, ModelReady: r.ready,
-		Worst: r.worst(), RuleHold: r.ruleHold,
+		Worst: r.worst(), RuleHold: r.ruleHold, Pictures: len(r.sub.Pictures), KnownPicture: r.known,
 	}
 	for _, h := range r.ruleReject {
 		facts.RuleReject = append(facts.RuleReject, h.Name)

@@ -62,6 +62,7 @@ type Env struct {
 	Subject            string         `expr:"subject" json:"subject" bson:"subject"`
 	Length             int            `expr:"length" json:"length" bson:"length"` // runes of title and body
 	Words              int            `expr:"words" json:"words" bson:"words"`
+	Pictures           int            `expr:"pictures" json:"pictures" bson:"pictures"` // photos and videos
 	Risk               float64        `expr:"risk" json:"risk" bson:"risk"`
 	Author             Author         `expr:"author" json:"author" bson:"author"`
 	Signals            map[string]int `expr:"signals" json:"signals" bson:"signals"` // findings by code

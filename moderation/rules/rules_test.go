@@ -16,7 +16,7 @@ func rule(source string) rules.Rule {
 }
 
 var env = rules.Env{
-	Kind: "review", Language: "en", Title: "Great", Body: "see www.example.com", Length: 24, Words: 4, Risk: 0.4,
+	Kind: "review", Language: "en", Title: "Great", Body: "see www.example.com", Length: 24, Words: 4, Pictures: 2, Risk: 0.4,
 	Author: rules.Author{Approved: 1, Days: 2}, Signals: map[string]int{"url": 1}, Labels: []string{"new_author"},
 }
 
@@ -24,6 +24,7 @@ func TestRun(t *testing.T) {
 	t.Parallel()
 	for source, want := range map[string]bool{
 		`kind == "review" && author.approved < 3 && has("url")`: true,
+		`pictures > 1`:      true,
 		`has("phone")`:      false,
 		`count("url") >= 2`: false,
 		`labelled("new_author") && author.days < 7`: true,
