@@ -36,34 +36,35 @@ type Lookalikes interface {
 	Near(ctx context.Context, site string, phash uint64, within int) ([]KnownPicture, error)
 }
 
-// Pictures look alike when both hashes differ in at most nearHash bits. The
-// hashes see different things, pHash the coarse frequencies and dHash the slopes
-// of brightness, so that one keeps the other from false alarms, which cost more
-// here than a miss: people look at every picture anyway. Of 82 photos, 90 % and
-// more are recognised after scaling to a third, strong compression, blurring, a
-// change of brightness or cutting 2 % off, 88 % after cutting 5 % off; turned,
-// mirrored and captioned ones mostly are not. Of all pairs of different photos
-// none was nearer than 18 bits in pHash.
-const nearHash = 10
+// LookalikeBits is in how many of 64 bits each hash of two pictures that look
+// alike may differ. Both must agree: they see different things, pHash the coarse
+// frequencies and dHash the slopes of brightness, so that one keeps the other
+// from false alarms. Those cost more here than a miss, as people look at every
+// picture anyway. Of 82 photos, 90 % and more are recognised after scaling to a
+// third, strong compression, blurring, a change of brightness or cutting 2 % off,
+// 88 % after cutting 5 % off; turned, mirrored and captioned ones mostly are not.
+// Of all pairs of different photos none was nearer than 18 bits in pHash.
+const LookalikeBits = 10
 
 // plainHash is how many bits of either sort a hash needs to tell pictures apart:
 // all that is of one colour looks alike to it.
 const plainHash = 8
 
-// alike tells in how many bits of both hashes the pictures differ, and whether
-// they look alike.
-func (k KnownPicture) alike(p *Picture) (distance int, ok bool) {
+// Alike tells in how many bits of both hashes the pictures differ, and whether
+// they look alike. A picture does not look like itself, nor does one that is not
+// processed or all of one colour look like anything.
+func (k KnownPicture) Alike(p Picture) (distance int, ok bool) {
 	dp, dd := bits.OnesCount64(k.PHash^p.PHash), bits.OnesCount64(k.DHash^p.DHash)
-	return dp + dd, dp <= nearHash && dd <= nearHash
+	return dp + dd, dp <= LookalikeBits && dd <= LookalikeBits && k.ID != p.ID && p.telling()
 }
 
-// comparable reports whether the hashes say something about the picture.
-func (p *Picture) comparable() bool {
-	telling := func(hash uint64) bool {
+// telling reports whether the hashes say something about the picture.
+func (p Picture) telling() bool {
+	detailed := func(hash uint64) bool {
 		ones := bits.OnesCount64(hash)
 		return ones >= plainHash && ones <= 64-plainHash
 	}
-	return p.Ready && telling(p.PHash) && telling(p.DHash)
+	return p.Ready && detailed(p.PHash) && detailed(p.DHash)
 }
 
 // pictureSignals says that there are pictures, which people see before anybody
@@ -76,12 +77,11 @@ func (r *run) pictureSignals() error {
 	if r.opt.Lookalikes == nil {
 		return nil
 	}
-	for i := range r.sub.Pictures {
-		p := &r.sub.Pictures[i]
-		if !p.comparable() {
+	for _, p := range r.sub.Pictures {
+		if !p.telling() {
 			continue
 		}
-		known, err := r.opt.Lookalikes.Near(r.ctx, r.sub.Site, p.PHash, nearHash)
+		known, err := r.opt.Lookalikes.Near(r.ctx, r.sub.Site, p.PHash, LookalikeBits)
 		if err != nil {
 			return fmt.Errorf("picture %s: %w", p.ID, err)
 		}
@@ -98,20 +98,19 @@ func (r *run) pictureSignals() error {
 
 const picturesVersion = "pictures@1"
 
-// nearest of the other pictures that look alike. That the very picture was
-// rejected is known without looking.
-func nearest(known []KnownPicture, p *Picture) (best KnownPicture, found bool) {
+// nearest of the pictures that look alike.
+func nearest(known []KnownPicture, p Picture) (best KnownPicture, found bool) {
 	least := 0
 	for _, k := range known {
-		d, ok := k.alike(p)
-		if ok && k.ID != p.ID && (!found || cmp.Or(cmp.Compare(d, least), cmp.Compare(k.ID, best.ID)) < 0) {
+		d, ok := k.Alike(p)
+		if ok && (!found || cmp.Or(cmp.Compare(d, least), cmp.Compare(k.ID, best.ID)) < 0) {
 			best, least, found = k, d, true
 		}
 	}
 	return best, found
 }
 
-func pictureKind(p *Picture) string {
+func pictureKind(p Picture) string {
 	if p.Kind == PictureVideo {
 		return PictureVideo
 	}
@@ -120,11 +119,11 @@ func pictureKind(p *Picture) string {
 
 func (r *run) picturesCause() string {
 	videos, waiting := 0, 0
-	for i := range r.sub.Pictures {
-		if pictureKind(&r.sub.Pictures[i]) == PictureVideo {
+	for _, p := range r.sub.Pictures {
+		if pictureKind(p) == PictureVideo {
 			videos++
 		}
-		if !r.sub.Pictures[i].Ready {
+		if !p.Ready {
 			waiting++
 		}
 	}
