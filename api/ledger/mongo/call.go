@@ -41,26 +41,26 @@ func monitor() *event.CommandMonitor {
 	}}
 }
 
-// call does something on the server within the timeout of the store, and again
+// call does something on the server within the timeout of the connection, and again
 // after passing failures. Errors of the ledger come back as they are, the end of
 // the caller's context as its error, all others as ledger.ErrUnavailable.
-func (s *Store) call(ctx context.Context, what string, do func(context.Context, *attempts) error) error {
-	return s.callFor(ctx, s.timeout, what, do)
+func (c *connection) call(ctx context.Context, what string, do func(context.Context, *attempts) error) error {
+	return c.callFor(ctx, c.timeout, what, do)
 }
 
-func (s *Store) callFor(parent context.Context, timeout time.Duration, what string, do func(context.Context, *attempts) error) error {
+func (c *connection) callFor(parent context.Context, timeout time.Duration, what string, do func(context.Context, *attempts) error) error {
 	if err := parent.Err(); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	if s.closed.Load() {
-		return fmt.Errorf("%s: ledger is closed: %w", what, ledger.ErrUnavailable)
+	if c.closed.Load() {
+		return fmt.Errorf("%s: connection is closed: %w", what, ledger.ErrUnavailable)
 	}
 	ctx, cancel := context.WithTimeout(parent, timeout)
 	defer cancel()
 	a := new(attempts)
 	ctx = context.WithValue(ctx, attemptsKey{}, a)
 	err := do(ctx, a)
-	for n := 0; n < s.retries && passing(err) && wait(ctx, firstWait<<n); n++ {
+	for n := 0; n < c.retries && passing(err) && wait(ctx, firstWait<<n); n++ {
 		if !contended(err) {
 			a.lost.Store(true)
 		}

@@ -1,0 +1,517 @@
+package mongo_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/candor-ugc/candor/api/ledger"
+	"github.com/candor-ugc/candor/api/ledger/mongo"
+	"github.com/candor-ugc/candor/media/blob"
+	"github.com/candor-ugc/candor/media/blob/blobtest"
+)
+
+var _ blob.Files = (*mongo.Files)(nil)
+
+// chunk is how many bytes of a file stand in one document.
+const chunk = 255 << 10
+
+func openFiles(t *testing.T, uri string, opts mongo.Options) *mongo.Files {
+	t.Helper()
+	f, err := mongo.OpenFiles(t.Context(), uri, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := f.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return f
+}
+
+// database is the database of an address, beside the store.
+func database(t *testing.T, uri string) *driver.Database {
+	t.Helper()
+	_, name, _ := strings.Cut(strings.TrimPrefix(uri, "mongodb://"), "/")
+	name, _, _ = strings.Cut(name, "?")
+	return connect(t, uri).Database(name)
+}
+
+// bucketHolds compares the numbers of entries and chunks.
+func bucketHolds(t *testing.T, db *driver.Database, entries, chunks int64) {
+	t.Helper()
+	for name, want := range map[string]int64{"media.files": entries, "media.chunks": chunks} {
+		if n, err := db.Collection(name).CountDocuments(t.Context(), bson.D{}); n != want || err != nil {
+			t.Errorf("%s holds %d, %v, want %d", name, n, err, want)
+		}
+	}
+}
+
+// noise is size bytes that look random.
+func noise(size int) []byte {
+	r := rand.New(rand.NewPCG(1, uint64(size)))
+	b := make([]byte, size)
+	for i := range b {
+		b[i] = byte(r.Uint32())
+	}
+	return b
+}
+
+func write(t *testing.T, f *mongo.Files, name string, content []byte) {
+	t.Helper()
+	if err := f.Write(t.Context(), name, bytes.NewReader(content)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// readFrom reads a file from an offset to its end.
+func readFrom(t *testing.T, f *mongo.Files, name string, offset int64) []byte {
+	t.Helper()
+	r, err := f.ReadAt(t.Context(), name, offset)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(r)
+	if err := errors.Join(err, r.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func visible(t *testing.T, f *mongo.Files, name string) bool {
+	t.Helper()
+	_, _, found, err := f.Stat(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = f.Each(t.Context(), "", "", func(n string, _ int64, _ time.Time) bool {
+		if n == name && !found {
+			t.Errorf("%s is listed and not found", name)
+		}
+		return true
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// onRead does something when a reader comes to it, and goes on.
+func onRead(do func()) io.Reader {
+	return readerFunc(func([]byte) (int, error) {
+		do()
+		return 0, io.EOF
+	})
+}
+
+type readerFunc func(p []byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+func TestFilesContract(t *testing.T) {
+	t.Parallel()
+	server(t)
+	blobtest.Run(t, func(t *testing.T) blob.Store {
+		return blob.NewDatabase(openFiles(t, fresh(t), patient))
+	})
+}
+
+// TestFilesRanges reads from around borders of chunks and of batches.
+func TestFilesRanges(t *testing.T) {
+	t.Parallel()
+	f := openFiles(t, fresh(t), patient)
+	content := noise(9*chunk + 1000)
+	write(t, f, "film", content)
+	for _, n := range []int64{0, 1, 3, 8, 9} {
+		for _, beside := range []int64{-1, 0, 1} {
+			at := max(n*chunk+beside, 0)
+			r, err := f.ReadAt(t.Context(), "film", at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := make([]byte, min(chunk+2, int64(len(content))-at))
+			if _, err := io.ReadFull(r, got); err != nil || !bytes.Equal(got, content[at:at+int64(len(got))]) {
+				t.Errorf("from %d: other bytes, %v", at, err)
+			}
+			if err := r.Close(); err != nil {
+				t.Error(err)
+			}
+			if _, err := r.Read(got); err == nil || errors.Is(err, io.EOF) {
+				t.Errorf("read after the end of it all: %v", err)
+			}
+		}
+	}
+	for _, at := range []int{0, chunk, 3*chunk - 1, len(content) - 1} {
+		if got := readFrom(t, f, "film", int64(at)); !bytes.Equal(got, content[at:]) {
+			t.Errorf("from %d to the end: %d bytes, or others", at, len(got))
+		}
+	}
+	if _, err := f.ReadAt(t.Context(), "another", 0); !errors.Is(err, ledger.ErrNotFound) {
+		t.Errorf("what is not there: %v, want ErrNotFound", err)
+	}
+}
+
+// TestFilesReadNoMore: a range asks for its chunks alone, and a file that lost
+// one ends there instead of going on with the next.
+func TestFilesReadNoMore(t *testing.T) {
+	t.Parallel()
+	uri := fresh(t)
+	f, db := openFiles(t, uri, patient), database(t, uri)
+	store := blob.NewDatabase(f)
+	content := noise(4 * chunk)
+	name := blob.NameOf(content, "mp4")
+	if err := store.Put(t.Context(), name, bytes.NewReader(content), int64(len(content))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Collection("media.chunks").DeleteOne(t.Context(), bson.D{{Key: "n", Value: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := readFrom(t, f, name, 2*chunk+5); !bytes.Equal(got, content[2*chunk+5:]) {
+		t.Errorf("behind the gap: %d bytes, or others", len(got))
+	}
+	if got := readFrom(t, f, name, 5); !bytes.Equal(got, content[5:chunk]) {
+		t.Errorf("before the gap: %d bytes, or others", len(got))
+	}
+	if got := readFrom(t, f, name, chunk+5); len(got) != 0 {
+		t.Errorf("in the gap: %d bytes", len(got))
+	}
+	if err := blob.Verify(t.Context(), store, name); !errors.Is(err, blob.ErrDamaged) {
+		t.Errorf("verified: %v, want ErrDamaged", err)
+	}
+}
+
+// TestFilesBrokenWriter: a source that fails leaves nothing.
+func TestFilesBrokenWriter(t *testing.T) {
+	t.Parallel()
+	uri := fresh(t)
+	f, db := openFiles(t, uri, patient), database(t, uri)
+	for _, broken := range []error{errors.New("broken source"), io.ErrUnexpectedEOF} {
+		for _, size := range []int{0, 10, 9 * chunk} {
+			err := f.Write(t.Context(), "film", io.MultiReader(bytes.NewReader(noise(size)), iotest.ErrReader(broken)))
+			if !errors.Is(err, broken) || errors.Is(err, ledger.ErrUnavailable) {
+				t.Errorf("%d bytes: %v, want the error of the source", size, err)
+			}
+			bucketHolds(t, db, 0, 0)
+		}
+	}
+	// Given up in the middle, at the end of a batch and at its own end.
+	for _, size := range []int{10, 8 * chunk, 9 * chunk} {
+		ctx, cancel := context.WithCancel(t.Context())
+		err := f.Write(ctx, "film", io.MultiReader(bytes.NewReader(noise(size)), onRead(cancel)))
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%d bytes: %v, want that of the context", size, err)
+		}
+		bucketHolds(t, db, 0, 0)
+	}
+}
+
+// TestFilesCrash leaves chunks without an entry, as a writer does whose process
+// or server is gone. They do no harm, and go with the name.
+func TestFilesCrash(t *testing.T) {
+	t.Parallel()
+	uri := fresh(t)
+	f, db := openFiles(t, uri, patient), database(t, uri)
+	p, by := through(t, uri)
+	crashing := openFiles(t, by, mongo.Options{Timeout: 5 * time.Second, Retries: -1})
+	content := noise(9 * chunk)
+	for _, name := range []string{"film", "film:2"} {
+		write(t, f, name+"s", content[:10])
+	}
+	source := io.MultiReader(bytes.NewReader(content[:8*chunk]), onRead(p.close), bytes.NewReader(content[8*chunk:]))
+	if err := crashing.Write(t.Context(), "film", source); !errors.Is(err, ledger.ErrUnavailable) {
+		t.Fatalf("got error %v, want %v", err, ledger.ErrUnavailable)
+	}
+	bucketHolds(t, db, 2, 2+8)
+	if visible(t, f, "film") {
+		t.Error("what a crash left is visible")
+	}
+	write(t, f, "film", content)
+	if got := readFrom(t, f, "film", 0); !bytes.Equal(got, content) {
+		t.Errorf("written again: %d bytes, or others", len(got))
+	}
+	bucketHolds(t, db, 3, 2+8+9)
+	for range 2 {
+		if err := f.Remove(t.Context(), "film"); err != nil {
+			t.Fatal(err)
+		}
+		bucketHolds(t, db, 2, 2)
+	}
+	if visible(t, f, "film") || !visible(t, f, "films") || !visible(t, f, "film:2s") {
+		t.Error("removed another than it should")
+	}
+}
+
+// TestFilesRemoveNames: names that begin alike are others.
+func TestFilesRemoveNames(t *testing.T) {
+	t.Parallel()
+	uri := fresh(t)
+	f, db := openFiles(t, uri, patient), database(t, uri)
+	names := []string{"a", "a:", "a:b", "a:000000000000000000000000", "ab", "A", ""}
+	for _, name := range names {
+		write(t, f, name, []byte(name+"!"))
+	}
+	for i, name := range names {
+		if err := f.Remove(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+		left := int64(len(names) - 1 - i)
+		bucketHolds(t, db, left, left)
+	}
+}
+
+// TestFilesRemoveMeanwhile removes a name while it is written, at each stage:
+// in the end the file is whole or gone.
+func TestFilesRemoveMeanwhile(t *testing.T) {
+	t.Parallel()
+	content := noise(9 * chunk)
+	inserts := func(collection string) func(bson.Raw) bool {
+		return func(c bson.Raw) bool { return c.Lookup("insert").StringValue() == collection }
+	}
+	for name, strike := range map[string]*fault{
+		"between chunks": nil,
+		"after chunks":   {command: "insert", only: inserts("media.chunks")},
+		"after entry":    {command: "insert", only: inserts("media.files")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			uri := fresh(t)
+			other, db := openFiles(t, uri, patient), database(t, uri)
+			p, by := through(t, uri)
+			f := openFiles(t, by, patient)
+			remove := func() {
+				if err := other.Remove(context.Background(), "film"); err != nil {
+					t.Error(err)
+				}
+			}
+			between := onRead(remove)
+			if strike != nil {
+				// The answer is lost too, so the insert is repeated.
+				strike.before = remove
+				p.strike(*strike)
+				between = strings.NewReader("")
+			}
+			source := io.MultiReader(bytes.NewReader(content[:8*chunk]), between, bytes.NewReader(content[8*chunk:]))
+			err := f.Write(t.Context(), "film", source)
+			switch {
+			case err == nil:
+				if got := readFrom(t, other, "film", 0); !bytes.Equal(got, content) {
+					t.Errorf("written, and %d bytes, or others", len(got))
+				}
+			case !errors.Is(err, ledger.ErrUnavailable):
+				t.Errorf("got error %v, want %v", err, ledger.ErrUnavailable)
+			default:
+				bucketHolds(t, db, 0, 0)
+			}
+		})
+	}
+}
+
+// TestFilesFaults breaks the way to the server while a file is written.
+func TestFilesFaults(t *testing.T) {
+	t.Parallel()
+	server(t)
+	into := func(collection string) func(bson.Raw) bool {
+		return func(c bson.Raw) bool {
+			s, _ := c.Lookup("insert").StringValueOK()
+			return s == collection
+		}
+	}
+	content := noise(9 * chunk)
+	for _, test := range []struct {
+		name   string
+		fault  fault
+		err    error
+		chunks int64 // that stay when nothing is visible
+	}{
+		{"answer to chunks lost", fault{command: "insert", only: into("media.chunks")}, nil, 9},
+		{"answers to chunks lost", fault{command: "insert", only: into("media.chunks"), times: 3}, nil, 9},
+		{"all answers to chunks lost", fault{command: "insert", only: into("media.chunks"), times: 100}, ledger.ErrUnavailable, 0},
+		{"answer to entry lost", fault{command: "insert", only: into("media.files")}, nil, 9},
+		{"all answers to entry lost", fault{command: "insert", only: into("media.files"), times: 100}, ledger.ErrUnavailable, 9},
+		{"entry refused", fault{command: "insert", only: into("media.files"), answer: unknown, times: 100}, ledger.ErrUnavailable, 0},
+		{"chunks not held by the majority", fault{command: "insert", only: into("media.chunks"), answer: noMajority, times: 100}, ledger.ErrUnavailable, 0},
+		{"entry not held by the majority", fault{command: "insert", only: into("media.files"), answer: noMajority, times: 100}, ledger.ErrUnavailable, 0},
+		{"chunks meet a deadlock", fault{command: "insert", only: into("media.chunks"), answer: deadlock}, nil, 9},
+		{"chunks lost by the server", fault{command: "insert", only: into("media.chunks"), answer: bson.D{{Key: "ok", Value: 1.0}, {Key: "n", Value: 8}}}, ledger.ErrUnavailable, 0},
+		{"count meets a new primary", fault{command: "aggregate", answer: notPrimary}, nil, 9},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			uri := fresh(t)
+			other, db := openFiles(t, uri, patient), database(t, uri)
+			p, by := through(t, uri)
+			f := openFiles(t, by, patient)
+			p.strike(test.fault)
+			if err := f.Write(t.Context(), "film", bytes.NewReader(content)); !errors.Is(err, test.err) {
+				t.Fatalf("got error %v, want %v", err, test.err)
+			}
+			if test.err != nil {
+				bucketHolds(t, db, 0, test.chunks)
+				return
+			}
+			bucketHolds(t, db, 1, 9)
+			if got := readFrom(t, other, "film", 0); !bytes.Equal(got, content) {
+				t.Errorf("%d bytes, or others", len(got))
+			}
+		})
+	}
+}
+
+// TestFilesReadFaults: a lost connection does not end a reader.
+func TestFilesReadFaults(t *testing.T) {
+	t.Parallel()
+	p, by := through(t, fresh(t))
+	f := openFiles(t, by, patient)
+	content := noise(9 * chunk)
+	write(t, f, "film", content)
+	p.strike(fault{command: "find", times: 3, only: func(c bson.Raw) bool { return c.Lookup("find").StringValue() == "media.chunks" }})
+	if got := readFrom(t, f, "film", 100); !bytes.Equal(got, content[100:]) {
+		t.Errorf("%d bytes, or others", len(got))
+	}
+	r, err := f.ReadAt(t.Context(), "film", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAll(r); !errors.Is(err, ledger.ErrUnavailable) {
+		t.Errorf("read of a closed store: %v, want %v", err, ledger.ErrUnavailable)
+	}
+}
+
+// TestFilesEach lists more than a page, of names that have several files.
+func TestFilesEach(t *testing.T) {
+	t.Parallel()
+	uri := fresh(t)
+	f, db := openFiles(t, uri, patient), database(t, uri)
+	var docs []bson.D
+	var names []string
+	for i := range 200 {
+		name := fmt.Sprintf("f%03d", i)
+		names = append(names, name)
+		for revision := range 3 {
+			docs = append(docs, bson.D{
+				{Key: "_id", Value: bson.NewObjectID()},
+				{Key: "length", Value: int32(i + revision)}, // as other tools may write it
+				{Key: "chunkSize", Value: chunk},
+				{Key: "uploadDate", Value: time.Unix(int64(1000-revision), 0)},
+				{Key: "filename", Value: name},
+			})
+		}
+	}
+	if _, err := db.Collection("media.files").InsertMany(t.Context(), docs); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		prefix, after string
+		want          []string
+	}{
+		{"", "", names},
+		{"f", "f085", names[86:]},
+		{"f1", "", names[100:]},
+		{"f01", "", names[10:20]},
+		{"f01", "f014", names[15:20]},
+		{"f01", "f0", names[10:20]},
+		{"f01", "f1", nil},
+		{"g", "", nil},
+	} {
+		var got []string
+		err := f.Each(t.Context(), test.prefix, test.after, func(name string, size int64, modified time.Time) bool {
+			// The first of the three.
+			if want := int64(len(got)+slices.Index(names, test.want[0])) + 2; size != want || modified.Unix() != 998 {
+				t.Errorf("%s has %d bytes, want %d, of %v", name, size, want, modified)
+			}
+			got = append(got, name)
+			return true
+		})
+		if err != nil || !slices.Equal(got, test.want) {
+			t.Errorf("prefix %q after %q: %d names, %v, want %d", test.prefix, test.after, len(got), err, len(test.want))
+		}
+	}
+	n := 0
+	if err := f.Each(t.Context(), "", "", func(string, int64, time.Time) bool { n++; return n < 5 }); n != 5 || err != nil {
+		t.Errorf("stopped after %d, %v", n, err)
+	}
+}
+
+// TestFilesOfOtherTools: the driver's own GridFS reads what was written, and the
+// other way round.
+func TestFilesOfOtherTools(t *testing.T) {
+	t.Parallel()
+	uri := fresh(t)
+	now := time.Date(2026, 3, 4, 5, 6, 7, 8_000_000, time.UTC)
+	opts := patient
+	opts.Now = func() time.Time { return now }
+	f, db := openFiles(t, uri, opts), database(t, uri)
+	tool := db.GridFSBucket(options.GridFSBucket().SetName("media"))
+	content := noise(9*chunk + 7)
+	write(t, f, "ours", content)
+	if size, modified, found, err := f.Stat(t.Context(), "ours"); size != int64(len(content)) || !modified.Equal(now) || !found || err != nil {
+		t.Errorf("described as %d, %v, %v, %v", size, modified, found, err)
+	}
+	var read bytes.Buffer
+	if _, err := tool.DownloadToStreamByName(t.Context(), "ours", &read); err != nil || !bytes.Equal(read.Bytes(), content) {
+		t.Errorf("the tool read %d bytes, or others, %v", read.Len(), err)
+	}
+	for range 2 {
+		_, err := tool.UploadFromStream(t.Context(), "theirs", bytes.NewReader(content), options.GridFSUpload().SetChunkSizeBytes(1000_000))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, at := range []int64{0, 999_999, 1_000_000, 2_000_001} {
+		if got := readFrom(t, f, "theirs", at); !bytes.Equal(got, content[at:]) {
+			t.Errorf("theirs from %d: %d bytes, or others", at, len(got))
+		}
+	}
+	bucketHolds(t, db, 3, 10+2*3)
+	if err := f.Remove(t.Context(), "theirs"); err != nil {
+		t.Fatal(err)
+	}
+	bucketHolds(t, db, 1, 10)
+}
+
+// TestFilesOpen: a server that refuses indexes is slow, not wrong; one that does
+// not answer is unavailable.
+func TestFilesOpen(t *testing.T) {
+	t.Parallel()
+	uri := fresh(t)
+	openFiles(t, uri, patient)
+	for _, of := range []string{"media.files", "media.chunks"} {
+		first := map[string]string{"media.files": "filename", "media.chunks": "files_id"}[of]
+		if !indexed(t, uri, of)[first] {
+			t.Errorf("%s has no index", of)
+		}
+	}
+	p, by := through(t, fresh(t))
+	p.strike(fault{command: "createIndexes", answer: unknown, times: 1000})
+	var log bytes.Buffer
+	f := openFiles(t, by, mongo.Options{Timeout: time.Minute, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	write(t, f, "film", []byte("content"))
+	if got := readFrom(t, f, "film", 3); string(got) != "tent" {
+		t.Errorf("read %q", got)
+	}
+	if got := log.String(); strings.Count(got, "refuses an index") != 2 {
+		t.Errorf("logged %q", got)
+	}
+	p.close()
+	_, err := mongo.OpenFiles(t.Context(), by, mongo.Options{Timeout: 300 * time.Millisecond})
+	if !errors.Is(err, ledger.ErrUnavailable) {
+		t.Errorf("got error %v, want %v", err, ledger.ErrUnavailable)
+	}
+}
