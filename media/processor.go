@@ -67,6 +67,14 @@ func NewProcessor(o Options) (*Processor, error) {
 	}, nil
 }
 
+// Into gives the same processor with another store for what it makes. Workers
+// and limits are shared; only the first is to be closed.
+func (p *Processor) Into(store Putter) *Processor {
+	other := *p
+	other.store = store
+	return &other
+}
+
 // Close ends the workers, after the jobs that run.
 func (p *Processor) Close() error { return p.pool.Close() }
 

@@ -164,6 +164,12 @@ type Content struct {
 	Reasons []string `bson:"reasons,omitempty"`
 	// Note is what the last decision told the author.
 	Note string `bson:"note,omitempty"`
+	// Withheld are the photos and videos that moderators keep from the public,
+	// whatever the state of the text.
+	Withheld []Withheld `bson:"withheld,omitempty"`
+	// Gallery is what is known of the media that the versions name, by id. It is
+	// joined where a content is shown; what is not joined is not shown.
+	Gallery map[string]Medium `bson:"-"`
 	// Rev counts every committed change of the content, from 1.
 	Rev int64 `bson:"rev"`
 

@@ -16,7 +16,7 @@ type Public struct {
 	Title        string            `json:"title,omitempty"`
 	Body         string            `json:"body"`
 	Language     string            `json:"language,omitempty"`
-	Media        []Media           `json:"media,omitempty"`
+	Media        []PublicMedia     `json:"media,omitempty"`
 	Attributes   map[string]string `json:"attributes,omitempty"`
 	Incentivized bool              `json:"incentivized"`
 	Votes        Votes             `json:"votes"`
@@ -55,7 +55,7 @@ func (c *Content) face(v Version, votes Votes, replies int) Public {
 	return Public{
 		ID: c.ID, Site: c.Site, Kind: c.Kind, Subject: c.Subject, Parent: c.Parent,
 		Author: c.Author.public(), Rating: v.Rating, Ratings: v.Ratings, Title: v.Title,
-		Body: v.Body, Language: v.Language, Media: v.Media, Attributes: v.Attributes,
+		Body: v.Body, Language: v.Language, Media: c.publicMedia(v), Attributes: v.Attributes,
 		Incentivized: v.Incentivized, Votes: votes, Replies: replies, AcceptedAnswer: c.Accepted,
 		CreatedAt: c.CreatedAt, UpdatedAt: v.At, PublishedAt: c.PublishedAt,
 	}
@@ -65,7 +65,9 @@ func (c *Content) face(v Version, votes Votes, replies int) Public {
 // written last, with its state.
 type Private struct {
 	Public
-	State State `json:"state"`
+	// Media shadows the public field: all of them, with their states.
+	Media []PrivateMedia `json:"media,omitempty"`
+	State State          `json:"state"`
 	// Shown is whether an approved version is public now; it may differ from
 	// what was written last.
 	Shown   bool     `json:"shown"`
@@ -84,7 +86,7 @@ type Private struct {
 // Private is c as its author sees it, and with the author's id for moderators.
 func (c *Content) Private(votes Votes, replies int, moderator bool) Private {
 	p := Private{
-		Public: c.face(c.Current, votes, replies), State: c.State, Shown: c.Shown,
+		Public: c.face(c.Current, votes, replies), Media: c.privateMedia(c.Current), State: c.State, Shown: c.Shown,
 		Reasons: c.Reasons, Note: c.Note, Rev: c.Rev,
 	}
 	p.UpdatedAt = c.UpdatedAt

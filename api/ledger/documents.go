@@ -158,11 +158,17 @@ type Identity struct {
 // Receipt says that a person's contents were erased, without saying what they
 // were.
 type Receipt struct {
-	ID       string    `bson:"_id" json:"id"`
-	Site     string    `bson:"site" json:"site"`
-	Contents int       `bson:"contents" json:"contents"`
-	Votes    int       `bson:"votes" json:"votes"`
-	Reports  int       `bson:"reports" json:"reports"`
-	At       time.Time `bson:"at" json:"at"`
-	Rev      int64     `bson:"rev" json:"-"`
+	ID       string `bson:"_id" json:"id"`
+	Site     string `bson:"site" json:"site"`
+	Contents int    `bson:"contents" json:"contents"`
+	Votes    int    `bson:"votes" json:"votes"`
+	Reports  int    `bson:"reports" json:"reports"`
+	// Media are the photos and videos that were erased; Files are the stored
+	// files that are gone with them, SharedFiles those that stay because others
+	// uploaded the same.
+	Media       int       `bson:"media" json:"media"`
+	Files       int       `bson:"files" json:"files"`
+	SharedFiles int       `bson:"shared_files" json:"shared_files"`
+	At          time.Time `bson:"at" json:"at"`
+	Rev         int64     `bson:"rev" json:"-"`
 }

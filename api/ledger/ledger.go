@@ -31,6 +31,12 @@ const (
 	ByFeed = "feed"
 	// ByTime orders a site's events by time.
 	ByTime = "time"
+	// ByGallery orders a site's public media by time.
+	ByGallery = "gallery"
+	// ByBanned finds the media that moderators withheld.
+	ByBanned = "banned"
+	// ByMedium finds the files of one medium.
+	ByMedium = "medium"
 )
 
 // Schema names one table and its indexes.
@@ -64,6 +70,8 @@ func Schemas() []Schema {
 		{"models", nil},
 		{"audit", []string{BySite, ByContent}},
 		{"notices", []string{ByContent}},
+		{"media", []string{BySite, ByAuthor, ByContent, ByTime, ByOwes, ByPublic, ByGallery, ByBanned}},
+		{"blobs", []string{BySite, ByMedium}},
 	}
 }
 
@@ -92,6 +100,8 @@ type Ledger struct {
 	Models    Table[Model]
 	Audit     Table[Audit]
 	Notices   Table[Notice]
+	Media     Table[Medium]
+	Blobs     Table[BlobRef]
 }
 
 // Millis writes a time as text that sorts as time does, to the millisecond.
@@ -156,6 +166,12 @@ func New(s Store) *Ledger {
 		}},
 		Notices: Table[Notice]{s, "notices", func(n *Notice) (string, int64, Keys) {
 			return n.ID, n.Rev, Keys{ByContent: Key(n.Site, n.Content, n.ID)}
+		}},
+		Media: Table[Medium]{s, "media", mediumMeta},
+		Blobs: Table[BlobRef]{s, "blobs", func(r *BlobRef) (string, int64, Keys) {
+			return Key(r.Blob, r.Medium), r.Rev, Keys{
+				BySite: Key(r.Site, r.Blob, r.Medium), ByMedium: Key(r.Medium, r.Blob),
+			}
 		}},
 		Receipts: Table[Receipt]{s, "receipts", func(r *Receipt) (string, int64, Keys) {
 			return r.ID, r.Rev, Keys{BySite: Key(r.Site, r.ID)}

@@ -52,6 +52,10 @@ func (l *Ledger) Recode(table string, raw bson.Raw) (d Doc, site string, err err
 		return recode(l.Models, raw, func(v *Model) string { return v.Site })
 	case "audit":
 		return recode(l.Audit, raw, func(v *Audit) string { return v.Site })
+	case "media":
+		return recode(l.Media, raw, func(v *Medium) string { return v.Site })
+	case "blobs":
+		return recode(l.Blobs, raw, func(v *BlobRef) string { return v.Site })
 	case "notices":
 		return recode(l.Notices, raw, func(v *Notice) string { return v.Site })
 	}

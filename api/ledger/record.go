@@ -25,6 +25,8 @@ type Record struct {
 	Undo       *Undo       `bson:"undo,omitempty"`
 	Escalation *Escalation `bson:"escalation,omitempty"`
 	Appeal     *Appeal     `bson:"appeal,omitempty"`
+	// Pictured is whether it ever named photos or videos.
+	Pictured bool `bson:"pictured,omitempty"`
 	// Slot is the key of the slot it occupies, see [Slot].
 	Slot string `bson:"slot,omitempty"`
 	// Owes says, when written, that the change is not settled yet. A record that
@@ -105,6 +107,8 @@ type Event struct {
 	// Automatic is whether a rule or model decided, not a person.
 	Automatic bool     `bson:"automatic" json:"automatic"`
 	Reasons   []string `bson:"reasons,omitempty" json:"reasons,omitempty"`
+	// Media are the photos or videos that a decision was about.
+	Media []string `bson:"media,omitempty" json:"media,omitempty"`
 	// Note is what moderators tell each other; erased with the content.
 	Note string `bson:"note,omitempty" json:"note,omitempty"`
 	// Version is the Rev of the text that the change was about, TextHash its

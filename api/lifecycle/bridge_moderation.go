@@ -27,6 +27,9 @@ func (s *Service) screen(ctx context.Context, rec *ledger.Record, spoken ...stri
 		return moderation.Screening{}, err
 	}
 	sub := submissionOf(rec)
+	if sub.Pictures, err = s.pictures(ctx, rec); err != nil {
+		return moderation.Screening{}, err
+	}
 	if sub.Author, err = s.standing(ctx, rec.Site, rec.Author.ID); err != nil {
 		return moderation.Screening{}, err
 	}

@@ -16,7 +16,10 @@ func publicDocument(rec *ledger.Record, votes content.Votes, productName string)
 	if !ok {
 		return search.Document{}, false
 	}
-	return document(rec, v, votes, productName), true
+	d := document(rec, v, votes, productName)
+	public, _ := rec.Public(votes, 0)
+	d.Media = len(public.Media) > 0
+	return d, true
 }
 
 // deskDocument is a record as moderators search for it: what was written last,

@@ -58,9 +58,12 @@ func (src shelfSource) One(ctx context.Context, site, id string) (shelf.Loaded, 
 	return shelf.Loaded{Content: &rec.Content, Votes: votes}, err
 }
 
-// below hides a reply whose thread is not public, and takes the mark off a
-// question whose accepted answer is not.
+// below hides a reply whose thread is not public, takes the mark off a question
+// whose accepted answer is not, and joins what is known of its media.
 func (s *Service) below(ctx context.Context, rec *ledger.Record) error {
+	if err := s.join(ctx, rec, false); err != nil {
+		return err
+	}
 	if rec.Parent != "" && rec.Shown {
 		switch err := s.visible(ctx, rec); {
 		case isGone(err):

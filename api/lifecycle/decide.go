@@ -61,7 +61,7 @@ func (d Decision) Validate() error {
 }
 
 // Decide carries out a moderator's decision. Errors: ErrSignIn, ErrForbidden,
-// ErrNotFound, ErrOwn, ErrConflict, ErrClaimed, content.Invalid,
+// ErrNotFound, ErrOwn, ErrConflict, ErrClaimed, ErrMediaPending, content.Invalid,
 // moderation.ErrTransition.
 func (s *Service) Decide(ctx context.Context, who content.Actor, site, id string, d Decision) (content.Private, error) {
 	if err := moderates(who); err != nil {
@@ -85,6 +85,11 @@ func (s *Service) Decide(ctx context.Context, who content.Actor, site, id string
 	}
 	if err := s.mayDecide(ctx, who, rec); err != nil {
 		return content.Private{}, err
+	}
+	if d.Action == moderation.ActionApprove {
+		if err := s.mediaSeen(ctx, rec, rec.Current); err != nil {
+			return content.Private{}, err
+		}
 	}
 	ch := change{
 		action: d.Action, actor: who.ID, role: who.Role, reasons: d.Reasons,
@@ -145,6 +150,9 @@ func (s *Service) decideAutomatically(rec *ledger.Record, at time.Time) error {
 	sc := rec.Screening
 	if sc == nil || sc.Failed || rec.State != content.Pending {
 		return nil
+	}
+	if len(rec.Current.Media) > 0 && sc.Verdict == moderation.VerdictApprove {
+		return nil // moderators see photos and videos first
 	}
 	ch := change{actor: "policy", automatic: true, at: at, versions: sc.Versions}
 	switch sc.Verdict {

@@ -84,21 +84,29 @@ func (s *Service) Edit(ctx context.Context, who content.Actor, site, id string, 
 	if err := text.Validate(rec.Kind, false); err != nil {
 		return content.Private{}, err
 	}
-	if e.Media != nil {
-		if err := s.uploaded(ctx, site, who.ID, text.Media); err != nil {
-			return content.Private{}, err
-		}
-	}
 	if e.Body != nil && e.Language == nil {
 		text.Language = "" // detected anew
 	}
 	next := *rec
 	next.Current = text
+	unclaim, err := s.claim(ctx, who, &next, text.Media)
+	if err != nil {
+		return content.Private{}, err
+	}
+	p, err := s.edit(ctx, who, rec, next)
+	if definite(err) {
+		unclaim()
+	}
+	return p, err
+}
+
+// edit has a changed content judged and writes it in the place of rec.
+func (s *Service) edit(ctx context.Context, who content.Actor, rec *ledger.Record, next ledger.Record) (content.Private, error) {
 	screening, err := s.screen(ctx, &next)
 	if err != nil {
 		return content.Private{}, err
 	}
-	text = next.Current
+	text := next.Current
 	next.Current, next.Screening = rec.Current, &screening
 	ch := change{
 		action: moderation.ActionEdit, actor: rec.Author.Handle, role: who.Role,

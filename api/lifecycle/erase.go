@@ -14,7 +14,8 @@ import (
 var erasedAuthor = content.Author{}
 
 // Erase removes everything that a person wrote, voted and reported on a site:
-// texts, earlier revisions, index entries and what was kept for replays. Ids,
+// texts, earlier revisions, photos and videos, index entries and what was kept
+// for replays. Ids,
 // times and the audit stay, without words or name. It may be repeated until it
 // succeeds; the receipt counts what this call removed. Errors: ErrSignIn.
 func (s *Service) Erase(ctx context.Context, who content.Actor, site string) (*ledger.Receipt, error) {
@@ -37,6 +38,10 @@ func (s *Service) Erase(ctx context.Context, who content.Actor, site string) (*l
 			return nil, fmt.Errorf("erase content: %w", err)
 		}
 		receipt.Contents++
+	}
+	// After the contents: none may name a file that is gone.
+	if err := s.eraseMedia(ctx, who, site, receipt); err != nil {
+		return nil, fmt.Errorf("erase media: %w", err)
 	}
 	if err := s.eraseReplays(ctx, who, site); err != nil {
 		return nil, fmt.Errorf("erase replays: %w", err)
@@ -165,7 +170,7 @@ func empty(rec *ledger.Record) {
 	rec.ApprovedVersion, rec.ApprovedRev = nil, 0
 	rec.Note, rec.Reasons, rec.Screening, rec.Slot = "", nil, nil, ""
 	rec.Undo, rec.Appeal, rec.Escalation, rec.Salt = nil, nil, nil, ""
-	rec.Shown = false
+	rec.Shown, rec.Withheld = false, nil
 	for i := range rec.Events {
 		rec.Events[i].Previous, rec.Events[i].Note = nil, ""
 	}

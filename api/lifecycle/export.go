@@ -136,6 +136,8 @@ func exportTables() []exportTable {
 		{"products", by(ledger.BySite)},
 		{"boards", by(ledger.BySite)},
 		{"tallies", by(ledger.ByPublic)},
+		{"media", by(ledger.BySite)},
+		{"blobs", by(ledger.BySite)},
 		{"contents", by(ledger.BySite)},
 		{"slots", by("")},
 		{"revisions", by(ledger.ByContent)},

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -25,11 +26,15 @@ import (
 	"github.com/candor-ugc/candor/api/ledger/bolt"
 	"github.com/candor-ugc/candor/api/lifecycle"
 	"github.com/candor-ugc/candor/api/shelf"
+	"github.com/candor-ugc/candor/media"
+	"github.com/candor-ugc/candor/media/blob"
+	"github.com/candor-ugc/candor/media/video"
 	"github.com/candor-ugc/candor/moderation"
 	"github.com/candor-ugc/candor/search"
 )
 
 func TestMain(m *testing.M) {
+	media.WorkerMain()
 	goleak.VerifyTestMain(m,
 		// Bleve's analysis workers live as long as the process.
 		goleak.IgnoreAnyFunction("github.com/blevesearch/bleve_index_api.AnalysisWorker"))
@@ -85,7 +90,24 @@ type node struct {
 	*lifecycle.Service
 	store        ledger.Store
 	public, desk *fragile
+	files        *blob.Local
 	clock        *clock
+}
+
+// newProcessor makes photos, and videos where ffmpeg is installed.
+func newProcessor(t *testing.T, store media.Store) *media.Processor {
+	t.Helper()
+	tools, err := video.Find(t.Context(), exec.LookPath)
+	if err != nil {
+		t.Log(err)
+	}
+	p, err := media.NewProcessor(media.Options{
+		// The default suits a machine without the race detector.
+		Limits: media.Limits{JobTime: 5 * time.Minute}, Store: store, Tools: tools, TempDir: t.TempDir(),
+	})
+	noError(t, err)
+	t.Cleanup(func() { noError(t, p.Close()) })
+	return p
 }
 
 func openStore(t *testing.T) ledger.Store {
@@ -108,7 +130,13 @@ func newClock() *clock {
 
 func nodeOn(t *testing.T, store ledger.Store, c *clock) *node {
 	t.Helper()
-	n := &node{store: store, clock: c}
+	return nodeWith(t, &node{store: store, clock: c})
+}
+
+// nodeWith completes a node, which may have files of an earlier one.
+func nodeWith(t *testing.T, n *node) *node {
+	t.Helper()
+	store, c := n.store, n.clock
 	index := func(kind search.Kind) *fragile {
 		x, err := search.Create(filepath.Join(t.TempDir(), string(kind)), kind, search.Options{Now: c.now})
 		if err != nil {
@@ -118,15 +146,24 @@ func nodeOn(t *testing.T, store ledger.Store, c *clock) *node {
 		return &fragile{Index: x}
 	}
 	n.public, n.desk = index(search.Public), index(search.Desk)
-	screener, err := moderation.NewScreener(moderation.Options{Clock: c.now})
+	pictures := lifecycle.NewPictures()
+	screener, err := moderation.NewScreener(moderation.Options{Clock: c.now, Lookalikes: pictures})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if n.files == nil {
+		n.files, err = blob.OpenLocal(filepath.Join(t.TempDir(), "media"))
+		noError(t, err)
 	}
 	n.Service = lifecycle.New(lifecycle.Config{
 		Ledger: ledger.New(store), Public: n.public, Desk: n.desk, Screener: screener,
 		Detect: func(string, ...string) (string, float64) { return "en", 1 },
 		Handle: func(_, person string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(person)))[:20] },
 		Now:    c.now, NewID: newID, Node: newID(), Log: slog.New(slog.DiscardHandler),
+		Media: &lifecycle.MediaConfig{
+			Processor: newProcessor(t, n.files), Store: n.files, TempDir: t.TempDir(), Known: pictures,
+			Key: func(site string) []byte { return []byte("a key of at least 32 bytes for " + site) },
+		},
 	})
 	noError(t, n.Start(t.Context(), nil))
 	t.Cleanup(func() { noError(t, n.Close()) })

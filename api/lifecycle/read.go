@@ -168,7 +168,15 @@ func (s *Service) private(ctx context.Context, rec *ledger.Record, moderator boo
 	if err != nil {
 		return content.Private{}, fmt.Errorf("count replies: %w", err)
 	}
-	p := rec.Private(votes, replies, moderator)
+	// The record may be on its way to others, who see less.
+	shown := *rec
+	if err := s.join(ctx, &shown, true); err != nil {
+		return content.Private{}, err
+	}
+	if moderator {
+		s.markAlike(ctx, &shown)
+	}
+	p := shown.Private(votes, replies, moderator)
 	p.Statement = s.statement(rec)
 	return p, nil
 }

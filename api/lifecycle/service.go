@@ -59,9 +59,9 @@ type Config struct {
 	// Detect names the language of a text (BCP 47) with a confidence of 0 to 1,
 	// given the languages to prefer.
 	Detect func(text string, hints ...string) (string, float64)
-	// Uploaded reports whether a person uploaded the photo or video of an id; nil
-	// where nothing can be uploaded, so that no content may name any.
-	Uploaded func(ctx context.Context, site, person, id string) (bool, error)
+	// Media makes and keeps photos and videos; nil where nothing can be uploaded,
+	// so that no content may name any.
+	Media *MediaConfig
 	// Handle gives the pseudonym under which strangers see a person of a site.
 	Handle func(site, person string) string
 	// Now is the clock, NewID makes UUIDv7 strings.
@@ -92,6 +92,10 @@ type Service struct {
 	backtesting sync.Mutex
 	// chaining lets one goroutine append to the audit chains at a time.
 	chaining sync.Mutex
+	// intake is how much each site has taken in lately, working what is being done
+	// about media now.
+	intake  intake
+	working mediaWork
 	// since is from when on this node follows the others.
 	since time.Time
 
@@ -175,6 +179,10 @@ func New(c Config) *Service {
 	s.shelf = shelf.New(shelfSource{s}, shelf.Options{MaxBytes: c.ShelfBytes, Prior: s.prior})
 	s.settler = newSettler(s)
 	s.learned.init()
+	s.working.init()
+	if s.Media != nil {
+		s.Media.defaults()
+	}
 	return s
 }
 
@@ -194,6 +202,9 @@ func (s *Service) Start(ctx context.Context, progress func(n int)) error {
 	}
 	s.work.Go(func() error { return s.sweeping(background) })
 	s.work.Go(func() error { s.learning(background); return nil })
+	if err := s.startMedia(ctx, background); err != nil {
+		return errors.Join(fmt.Errorf("go on with media: %w", err), s.Close())
+	}
 	if s.Ledger.Shared() {
 		s.work.Go(func() error { return s.following(background) })
 	}

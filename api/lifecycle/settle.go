@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"runtime/debug"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -95,11 +96,16 @@ func (s *Service) settleNew(ctx context.Context, rec *ledger.Record) {
 	}
 }
 
+// stripe is the lock of everything that goes by a name.
+func (s *Service) stripe(name string) *sync.Mutex {
+	return &s.stripes[maphash.String(stripeSeed, name)%uint64(len(s.stripes))]
+}
+
 // project brings queue and shelf in step with the ledger. Reading the ledger
 // under the content's lock makes the order of callers irrelevant: the last one
 // to read sees the last state.
 func (s *Service) project(ctx context.Context, site string, subject content.Subject, id string) error {
-	lock := &s.stripes[maphash.String(stripeSeed, id)%uint64(len(s.stripes))]
+	lock := s.stripe(id)
 	lock.Lock()
 	defer lock.Unlock()
 	rec, err := s.Ledger.Contents.Get(ctx, id)
@@ -110,6 +116,9 @@ func (s *Service) project(ctx context.Context, site string, subject content.Subj
 		return fmt.Errorf("project %s: %w", id, err)
 	default:
 		s.enqueue(rec)
+		if err := s.placeMedia(ctx, rec); err != nil {
+			return fmt.Errorf("project %s: %w", id, err)
+		}
 	}
 	if err := s.shelf.Refresh(ctx, site, subject, id); err != nil {
 		return fmt.Errorf("project %s: %w", id, err)

@@ -65,21 +65,31 @@ func (s *Service) Submit(ctx context.Context, who content.Actor, in Submission) 
 	if err := rec.Current.Validate(rec.Kind, false); err != nil {
 		return nil, err
 	}
-	if err := s.uploaded(ctx, in.Site, who.ID, rec.Current.Media); err != nil {
-		return nil, err
-	}
 	if err := s.ensureSubject(ctx, rec.Site, rec.Subject); err != nil {
 		return nil, err
 	}
 	if rec.Subject.Type == content.ProductSubject && who.Bought(rec.Subject.ID) {
 		rec.Author.Verified, rec.Author.VerifiedBy = true, "token"
 	}
+	unclaim, err := s.claim(ctx, who, rec, rec.Current.Media)
+	if err != nil {
+		return nil, err
+	}
+	done, err := s.submit(ctx, who, in, rec)
+	if definite(err) || done != nil && done.ID != rec.ID {
+		unclaim()
+	}
+	return done, err
+}
+
+// submit has a new content judged and writes it.
+func (s *Service) submit(ctx context.Context, who content.Actor, in Submission, rec *ledger.Record) (*Submitted, error) {
 	screening, err := s.screen(ctx, rec, in.Spoken...)
 	if err != nil {
 		return nil, err
 	}
 	rec.Screening = &screening
-	text := rec.Current
+	now, text := rec.CreatedAt, rec.Current
 	ch := change{action: moderation.ActionSubmit, actor: rec.Author.Handle, role: who.Role, at: now, text: &text}
 	if err := apply(rec, ch); err != nil {
 		return nil, fmt.Errorf("submit: %w", err)
@@ -114,24 +124,6 @@ func (s *Service) place(ctx context.Context, rec *ledger.Record, parentID string
 	return nil
 }
 
-// uploaded refuses photos and videos that the author did not upload.
-func (s *Service) uploaded(ctx context.Context, site, person string, list []content.Media) error {
-	var e content.Invalid
-	for i, m := range list {
-		ok := false
-		if s.Uploaded != nil {
-			var err error
-			if ok, err = s.Uploaded(ctx, site, person, m.ID); err != nil {
-				return fmt.Errorf("look up media: %w", err)
-			}
-		}
-		if !ok {
-			e.Add(fmt.Sprintf("media[%d].id", i), "unknown", "must be the id of a photo or video that you uploaded")
-		}
-	}
-	return e.Err()
-}
-
 func (s *Service) author(site string, who content.Actor) content.Author {
 	return content.Author{
 		ID: who.ID, Handle: s.Handle(site, who.ID), Name: who.Name, Staff: who.May(content.Staff),
@@ -149,6 +141,9 @@ func replayKey(site, person, key string) string { return ledger.Key(site, person
 // replays. An engine that cannot add them as one adds the record last: the
 // others are reservations that a crash may leave behind.
 func (s *Service) insert(ctx context.Context, who content.Actor, in Submission, rec *ledger.Record) (*Submitted, error) {
+	if err := s.join(ctx, rec, true); err != nil {
+		return nil, err
+	}
 	body, err := json.Marshal(rec.Private(content.Votes{}, 0, false))
 	if err != nil {
 		return nil, fmt.Errorf("encode submission: %w", err)

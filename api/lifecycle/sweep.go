@@ -30,7 +30,7 @@ func (s *Service) sweeping(ctx context.Context) error {
 		}
 		mine, err := s.lease(ctx, "sweep", s.Node, sweepLease)
 		if err == nil && mine {
-			err = s.sweep(ctx, sweepAge)
+			err = errors.Join(s.sweep(ctx, sweepAge), s.sweepMedia(ctx))
 		}
 		if err != nil && ctx.Err() == nil {
 			s.Log.Error("sweep failed", "err", err)

@@ -80,7 +80,7 @@ func newCard(l Loaded, replies int) (*card, error) {
 		traits: traits{
 			language:     shared(v.Language),
 			verified:     l.Content.Author.Verified,
-			media:        len(v.Media) > 0,
+			media:        len(public.Media) > 0,
 			incentivized: v.Incentivized,
 		},
 		fragment: fragment,

@@ -37,6 +37,7 @@ func sample() *memory {
 		r.Author.Verified, r.Current.Language, r.Current.Incentivized = c.verified, c.language, c.incentive
 		if c.media {
 			r.Current.Media = []content.Media{{ID: fmt.Sprint("photo", i)}}
+			r.Gallery = ready(r.Current.Media)
 		}
 		m.commit(r)
 		m.vote(c.id, c.votes)

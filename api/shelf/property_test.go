@@ -50,6 +50,7 @@ func anyContent() *rapid.Generator[content.Content] {
 		c.Author.Verified = rapid.Bool().Draw(t, "verified")
 		if rapid.Bool().Draw(t, "media") {
 			v.Media = []content.Media{{ID: "m"}}
+			c.Gallery = ready(v.Media)
 		}
 		switch rapid.IntRange(0, 3).Draw(t, "state") {
 		case 0:

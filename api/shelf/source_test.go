@@ -45,6 +45,15 @@ type memory struct {
 	sees func(l shelf.Loaded) shelf.Loaded
 }
 
+// ready is what is known of media that can be shown.
+func ready(list []content.Media) map[string]content.Medium {
+	out := map[string]content.Medium{}
+	for _, m := range list {
+		out[m.ID] = content.Medium{ID: m.ID, Kind: content.Photo, State: content.Ready}
+	}
+	return out
+}
+
 func newMemory(list ...content.Content) *memory {
 	m := &memory{contents: map[string]shelf.Loaded{}, revs: map[string]int64{}}
 	for _, c := range list {

@@ -1,0 +1,172 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/candor-ugc/candor/api/content"
+	"github.com/candor-ugc/candor/api/ledger"
+)
+
+const (
+	// orphanGrace is how old a stored file must be before it counts as left over:
+	// longer than any upload or processing lasts.
+	orphanGrace = 24 * time.Hour
+	// orphanEvery is how often left-over files are looked for.
+	orphanEvery = 24 * time.Hour
+	// expiredBatch is how many expired uploads are looked at in one sweep.
+	expiredBatch = 200
+)
+
+// sweepMedia gives up uploads that no content took, and, once a day, files that
+// nothing refers to.
+func (s *Service) sweepMedia(ctx context.Context) error {
+	if s.Media == nil {
+		return nil
+	}
+	r := ledger.Range{Index: ledger.ByTime, To: ledger.Millis(s.Now()), Limit: expiredBatch}
+	expired, err := s.Ledger.Media.All(ctx, r)
+	if err != nil {
+		return fmt.Errorf("find expired uploads: %w", err)
+	}
+	for _, m := range expired {
+		if err := s.expire(ctx, m); err != nil {
+			return fmt.Errorf("expire upload: %w", err)
+		}
+	}
+	mine, err := s.lease(ctx, "orphans", s.NewID(), orphanEvery)
+	if err != nil || !mine {
+		return err
+	}
+	n, err := s.collectOrphans(ctx, s.Now().Add(-orphanGrace), func(string) error { return nil })
+	if n > 0 {
+		s.Log.Info("left-over files deleted", "files", n)
+	}
+	return err
+}
+
+// expire removes an upload whose time is over, unless its content exists.
+func (s *Service) expire(ctx context.Context, m *ledger.Medium) error {
+	if m.Content != "" && m.State != content.Failed {
+		_, err := s.load(ctx, m.Site, m.Content)
+		if err == nil {
+			return s.changeMedium(ctx, m.ID, func(m *ledger.Medium) { m.Expires = time.Time{} })
+		}
+		if !isGone(err) {
+			return err
+		}
+	}
+	if m.Content != "" && m.State == content.Failed {
+		if _, err := s.load(ctx, m.Site, m.Content); err == nil {
+			// Its author is told why for as long as the content stands.
+			return s.changeMedium(ctx, m.ID, func(m *ledger.Medium) { m.Expires = time.Time{} })
+		}
+	}
+	from := m.Content
+	err := s.discard(ctx, m.ID, "expired", func(now *ledger.Medium) bool {
+		return now.Content == from && !now.Expires.IsZero() && !s.Now().Before(now.Expires)
+	})
+	if err != nil {
+		return err
+	}
+	now, err := s.Ledger.Media.Get(ctx, m.ID)
+	if err != nil || now.State != content.Failed {
+		return ignoreMissing(err)
+	}
+	return s.Ledger.Media.Delete(ctx, m.ID)
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, ledger.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// collectOrphans deletes the stored files that no medium needs, of those older
+// than a time, and the notes of media that are gone. told is told each file.
+func (s *Service) collectOrphans(ctx context.Context, before time.Time, told func(name string) error) (n int, err error) {
+	for ref, err := range s.Ledger.Blobs.Scan(ctx, ledger.Range{}) {
+		if err != nil {
+			return n, fmt.Errorf("find left-over files: %w", err)
+		}
+		_, look := s.Ledger.Media.Get(ctx, ref.Medium)
+		if look == nil || ref.At.After(before) {
+			continue
+		}
+		if !errors.Is(look, ledger.ErrNotFound) {
+			return n, fmt.Errorf("find left-over files: %w", look)
+		}
+		if _, err := s.drop(ctx, ref.Blob, ref.Medium); err != nil {
+			return n, err
+		}
+	}
+	for info, err := range s.Media.Store.List(ctx, "", "") {
+		if err != nil {
+			return n, fmt.Errorf("find left-over files: %w", err)
+		}
+		if info.Modified.After(before) {
+			continue
+		}
+		needed, err := s.needed(ctx, info.Name)
+		if err != nil {
+			return n, fmt.Errorf("find left-over files: %w", err)
+		}
+		if needed {
+			continue
+		}
+		if err := told(info.Name); err != nil {
+			return n, err
+		}
+		gone, err := s.drop(ctx, info.Name, "")
+		if err != nil {
+			return n, err
+		}
+		if gone {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// intake is how many bytes each site has taken in within a day, counted anew now
+// and then and added to in between.
+type intake struct {
+	mu    sync.Mutex
+	sites map[string]*siteIntake
+}
+
+type siteIntake struct {
+	bytes   int64
+	counted time.Time
+}
+
+const intakeAge = 30 * time.Second
+
+func (i *intake) sum(ctx context.Context, s *Service, site string) (int64, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if v := i.sites[site]; v != nil && s.Now().Sub(v.counted) < intakeAge {
+		return v.bytes, nil
+	}
+	_, sum, err := s.uploadedSince(ctx, ledger.Prefix(ledger.BySite, site))
+	if err != nil {
+		return 0, err
+	}
+	if i.sites == nil {
+		i.sites = map[string]*siteIntake{}
+	}
+	i.sites[site] = &siteIntake{bytes: sum, counted: s.Now()}
+	return sum, nil
+}
+
+func (i *intake) add(site string, size int64) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if v := i.sites[site]; v != nil {
+		v.bytes += size
+	}
+}
