@@ -29,7 +29,7 @@ type itemView struct {
 	Rating               int
 	Ratings              []pair
 	Title, Body          []piece
-	Media                []content.Media
+	Media                []content.PrivateMedia
 	Attributes           []pair
 	Incentivized         bool
 	Subject, SubjectName string
@@ -356,7 +356,10 @@ func (v *visit) differences(c *lifecycle.Case) []fieldChange {
 	case c.Public != nil && now.State != content.Approved:
 		was = content.Version{
 			Title: c.Public.Title, Body: c.Public.Body, Rating: c.Public.Rating, Language: c.Public.Language,
-			Media: c.Public.Media, Incentivized: c.Public.Incentivized,
+			Incentivized: c.Public.Incentivized,
+		}
+		for _, m := range c.Public.Media {
+			was.Media = append(was.Media, content.Media{ID: m.ID, Caption: m.Caption, Alt: m.Alt})
 		}
 	case n > 0 && now.State == content.Pending:
 		was = c.Revisions[n-1]
@@ -373,10 +376,14 @@ func (v *visit) differences(c *lifecycle.Case) []fieldChange {
 	if was.Body != now.Body {
 		out = append(out, fieldChange{Name: v.words.T("field.body"), Changes: compare(was.Body, now.Body)})
 	}
-	if !slices.Equal(was.Media, now.Media) {
+	if !slices.EqualFunc(was.Media, now.Media, sameMedium) {
 		out = append(out, fieldChange{Name: v.words.T("field.media"), Before: v.words.N(len(was.Media)), After: v.words.N(len(now.Media))})
 	}
 	return out
+}
+
+func sameMedium(was content.Media, now content.PrivateMedia) bool {
+	return was == content.Media{ID: now.ID, Caption: now.Caption, Alt: now.Alt}
 }
 
 // threadRows shows contents around an item.
