@@ -42,9 +42,10 @@ var rooms = map[string]room{
 	"api/auth":              {may: []string{"api/content"}},
 	"api/notify":            {may: []string{"api/content"}},
 	"api/admin":             {may: []string{"api/lifecycle", "api/auth", "api/content", "moderation/...", "search/..."}},
+	"api/upload":            {may: []string{"api/content"}},
 	"api/widget":            {may: []string{"api/lifecycle", "api/auth", "api/content"}},
 	"api": {may: []string{
-		"api/admin", "api/auth", "api/content", "api/ledger", "api/lifecycle", "api/notify", "api/shelf", "api/widget",
+		"api/admin", "api/auth", "api/content", "api/ledger", "api/lifecycle", "api/notify", "api/shelf", "api/upload", "api/widget",
 		"moderation/...", "media/...", "search/...",
 	}},
 	"cmd/candor": {may: []string{"", "api/...", "moderation/...", "media/...", "search/..."}},
@@ -70,6 +71,8 @@ var thirds = []third{
 	{"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore", []string{"api/ledger"}},
 	// The driver itself, which speaks to a server, is for one engine.
 	{"go.mongodb.org/", []string{"api/ledger/mongo"}},
+	// tusd speaks the protocol of resumable uploads.
+	{"github.com/tus/", []string{"api/upload"}},
 	// bbolt is an engine of the ledger; Bleve keeps the list of its segments in
 	// it too, which search verifies.
 	{"go.etcd.io/bbolt", []string{"api/ledger/bolt", "search"}},
@@ -281,6 +284,11 @@ func TestArrowsAreGuarded(t *testing.T) {
 		{"api/admin/admin.go", module + "/api/ledger", false},
 		{"api/server.go", module + "/cmd/candor", false},
 		{"cmd/candor/node.go", module + "/api/ledger/mongo", true},
+		{"api/upload/tus.go", "github.com/tus/tusd/v2/pkg/handler", true},
+		{"api/server.go", "github.com/tus/tusd/v2/pkg/handler", false},
+		{"api/server.go", module + "/api/upload", true},
+		{"api/upload/upload.go", module + "/api/content", true},
+		{"api/upload/upload.go", module + "/api/lifecycle", false},
 		{"openapi.go", module + "/api", false},
 		{"internal/util/util.go", "strings", false},
 		{"api/lifecycle/submit.go", module + "/internal/util", false},
