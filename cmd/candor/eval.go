@@ -23,6 +23,7 @@ type evalCmd struct {
 	Screening evalScreeningCmd `cmd:"" help:"How well screening and the text model tell labelled texts apart."`
 	Model     evalModelCmd     `cmd:"" help:"Train the text model that every site begins with."`
 	Language  evalLanguageCmd  `cmd:"" help:"How often the language of a text is named rightly."`
+	Media     evalMediaCmd     `cmd:"" help:"What becomes of every photo and video of a folder, and how long it takes."`
 }
 
 type evalScreeningCmd struct {
