@@ -28,7 +28,7 @@ const maxJSONDepth = 16
 func readBody(r *http.Request, limit int64) ([]byte, error) {
 	if ct := r.Header.Get("Content-Type"); ct != "" {
 		if mt, _, err := mime.ParseMediaType(ct); err != nil || mt != "application/json" {
-			return nil, errMediaType
+			return nil, &detailError{err: errMediaType, text: "must be application/json"}
 		}
 	}
 	b, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, limit))

@@ -82,7 +82,9 @@ func operation(doc *document, r api.Route) *openapi3.Operation {
 func responseTypes() map[string]any {
 	types := map[string]any{
 		"FieldError": content.FieldError{}, "Subject": content.Subject{}, "Author": content.PublicAuthor{},
-		"Votes": content.Votes{}, "Media": content.Media{}, "Content": content.Public{}, "PrivateContent": content.Private{},
+		"Votes": content.Votes{}, "Media": content.PublicMedia{}, "PrivateMedia": content.PrivateMedia{}, "Variant": content.Variant{},
+		"Gallery": lifecycle.Gallery{}, "GalleryItem": lifecycle.GalleryItem{}, "GalleryContent": lifecycle.GalleryContent{},
+		"Content": content.Public{}, "PrivateContent": content.Private{},
 		"Statement": content.Statement{}, "StatementReason": content.StatementReason{}, "Facets": shelf.Facets{},
 		"PrivateContentPage": lifecycle.List[content.Private]{}, "Summary": content.Summary{}, "Report": content.Report{},
 		"MyReport": lifecycle.MyReport{}, "MyReportPage": lifecycle.List[lifecycle.MyReport]{}, "NoticeReceipt": lifecycle.Receipt{},

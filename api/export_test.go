@@ -76,6 +76,7 @@ func RequestTypes() map[string]any {
 		"UndoRequest":       undoRequest{},
 		"EscalationRequest": passRequest{},
 		"NoteRequest":       noteRequest{},
+		"WithholdRequest":   withholding{},
 		"RuleRequest":       ruleRequest{},
 		"PoliciesRequest":   policyRequest{},
 		"ProductRequest":    productRequest{},

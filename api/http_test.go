@@ -238,7 +238,7 @@ func TestListingsAreFilteredAndCounted(t *testing.T) {
 	}{
 		{"alice", 5, fields{"body": "Sturdy wombat", "language": "en"}}, // bought it
 		{"bob", 4, fields{"body": "Çok iyi", "language": "tr", "incentivized": true}},
-		{"carol", 1, fields{"body": "Broken wombat", "language": "en", "media": []fields{{"id": "m1"}}}},
+		{"carol", 1, fields{"body": "Broken wombat", "language": "en", "media": []fields{{"id": s.photo("carol", 1)}}}},
 	} {
 		r.extra["rating"] = r.stars
 		s.decide("moderator", s.submit(r.as, "/products/kettle/reviews", r.extra), "approve")

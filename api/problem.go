@@ -11,6 +11,8 @@ import (
 	"github.com/candor-ugc/candor/api/ledger"
 	"github.com/candor-ugc/candor/api/lifecycle"
 	"github.com/candor-ugc/candor/api/shelf"
+	"github.com/candor-ugc/candor/api/upload"
+	"github.com/candor-ugc/candor/media"
 	"github.com/candor-ugc/candor/moderation"
 	"github.com/candor-ugc/candor/moderation/rules"
 	"github.com/candor-ugc/candor/search"
@@ -49,7 +51,7 @@ var problems = []struct {
 	{errBody, http.StatusBadRequest, "malformed_json", "The body is not the JSON that is expected"},
 	{errUTF8, http.StatusBadRequest, "invalid_utf8", "The body is not valid UTF-8"},
 	{errTooLarge, http.StatusRequestEntityTooLarge, "body_too_large", "The body is too large"},
-	{errMediaType, http.StatusUnsupportedMediaType, "unsupported_media_type", "The body must be application/json"},
+	{errMediaType, http.StatusUnsupportedMediaType, "unsupported_media_type", "The body is of a media type that is not taken here"},
 	{errParameter, http.StatusBadRequest, "invalid_parameter", "A parameter is invalid"},
 	{errPrecondition, http.StatusPreconditionFailed, "precondition_failed", "The content changed meanwhile"},
 	{errNeedMatch, http.StatusPreconditionRequired, "precondition_required", "Say with If-Match which revision you mean to change"},
@@ -58,6 +60,7 @@ var problems = []struct {
 	{errRate, http.StatusTooManyRequests, "rate_limited", "Too many requests"},
 	{errStarting, http.StatusServiceUnavailable, "starting", "The service is getting ready"},
 	{errPanic, http.StatusInternalServerError, "internal", "Something went wrong here"},
+	{errForm, http.StatusBadRequest, "malformed_form", "The body is not the form that is expected"},
 	{auth.ErrExpired, http.StatusUnauthorized, "token_expired", "The token has expired"},
 	{auth.ErrForeign, http.StatusUnauthorized, "token_foreign", "The token is for another site"},
 	{auth.ErrToken, http.StatusUnauthorized, "token_invalid", "The token is invalid"},
@@ -105,6 +108,41 @@ var problems = []struct {
 	{search.ErrRebuilding, http.StatusServiceUnavailable, "search_unavailable", "The search is being rebuilt"},
 	{search.ErrDocument, http.StatusInternalServerError, "internal", "Something went wrong here"},
 	{search.ErrClosed, http.StatusServiceUnavailable, "search_unavailable", "The search is being rebuilt"},
+	{lifecycle.ErrNoUploads, http.StatusNotFound, "not_found", "There is no such thing"},
+	{lifecycle.ErrQuota, http.StatusTooManyRequests, "upload_quota", "You have uploaded as much as you may in a day"},
+	{lifecycle.ErrSiteQuota, http.StatusServiceUnavailable, "uploads_full", "No more uploads are taken for now"},
+	{lifecycle.ErrMediumInUse, http.StatusConflict, "media_in_use", "The photo or video belongs to a content"},
+	{lifecycle.ErrMediaPending, http.StatusConflict, "media_pending", "A video is still being processed; wait for it, or withhold it"},
+	{media.ErrUnsupported, http.StatusUnsupportedMediaType, "media_unsupported", "Photos must be JPEG, PNG, GIF or WebP, videos MP4, MOV or WebM"},
+	{media.ErrFeature, http.StatusUnsupportedMediaType, "media_unsupported", "Photos must be JPEG, PNG, GIF or WebP, videos MP4, MOV or WebM"},
+	{media.ErrMalformed, http.StatusUnprocessableEntity, "media_damaged", "The file is damaged"},
+	{media.ErrDamaged, http.StatusUnprocessableEntity, "media_damaged", "The file is damaged"},
+	{media.ErrCrashed, http.StatusUnprocessableEntity, "media_damaged", "The file is damaged"},
+	{media.ErrVideo, http.StatusUnprocessableEntity, "media_damaged", "The file is damaged"},
+	{media.ErrPolyglot, http.StatusUnprocessableEntity, "media_polyglot", "The file is two things at once"},
+	{media.ErrTooManyBytes, http.StatusRequestEntityTooLarge, "media_too_large", "The file is too large"},
+	{media.ErrTooManyPixels, http.StatusUnprocessableEntity, "media_too_many_pixels", "The picture has too many pixels"},
+	{media.ErrTooManyFrames, http.StatusUnprocessableEntity, "media_too_many_frames", "The animation has too many frames"},
+	{media.ErrCostly, http.StatusUnprocessableEntity, "media_too_costly", "The picture takes too much memory or time"},
+	{media.ErrTimeout, http.StatusUnprocessableEntity, "media_too_costly", "The picture takes too much memory or time"},
+	{media.ErrVideoTimeout, http.StatusUnprocessableEntity, "media_too_costly", "The picture takes too much memory or time"},
+	{media.ErrVideoLimit, http.StatusUnprocessableEntity, "media_video_limit", "The video is too long, or its picture too large"},
+	{media.ErrVideoCodec, http.StatusUnprocessableEntity, "media_video_codec", "The video is coded in a way that is not supported"},
+	{media.ErrVideoExternal, http.StatusUnprocessableEntity, "media_video_external", "The video refers to other files"},
+	{media.ErrNoFFmpeg, http.StatusUnsupportedMediaType, "media_no_videos", "Only photos are taken here, no videos"},
+	{upload.ErrNotFound, http.StatusNotFound, "not_found", "There is no such thing"},
+	{upload.ErrMethod, http.StatusMethodNotAllowed, "method_not_allowed", "This address does not know the method"},
+	{upload.ErrVersion, http.StatusPreconditionFailed, "tus_version", "Tus-Resumable must be 1.0.0"},
+	{upload.ErrContentType, http.StatusUnsupportedMediaType, "unsupported_media_type", "The body is of a media type that is not taken here"},
+	{upload.ErrHeader, http.StatusBadRequest, "invalid_parameter", "A parameter is invalid"},
+	{upload.ErrTooLarge, http.StatusRequestEntityTooLarge, "media_too_large", "The file is too large"},
+	{upload.ErrOffset, http.StatusConflict, "upload_offset", "The piece does not begin where the last one ended"},
+	{upload.ErrLocked, http.StatusLocked, "upload_locked", "Another request works on this upload"},
+	{upload.ErrBusy, http.StatusServiceUnavailable, "busy", "Too much to do at once, try again"},
+	{upload.ErrIdle, http.StatusRequestTimeout, "upload_idle", "The upload came too slowly; resume it"},
+	{upload.ErrCut, http.StatusBadRequest, "upload_cut", "The body ended too early; resume the upload"},
+	{upload.ErrFull, http.StatusServiceUnavailable, "uploads_full", "No more uploads are taken for now"},
+	{upload.ErrClosed, http.StatusServiceUnavailable, "starting", "The service is getting ready"},
 	{ledger.ErrTable, http.StatusNotFound, "not_found", "There is no such thing"},
 	{ledger.ErrNotFound, http.StatusNotFound, "not_found", "There is no such thing"},
 	{ledger.ErrConflict, http.StatusConflict, "conflict", "The content changed meanwhile"},
@@ -200,6 +238,7 @@ var (
 	errRate         = errors.New("rate limited")
 	errStarting     = errors.New("starting")
 	errPanic        = errors.New("panic")
+	errForm         = errors.New("malformed form")
 )
 
 // write sends a problem.

@@ -22,7 +22,7 @@ func TestEveryExportedErrorIsInTheProblemTable(t *testing.T) {
 	listed := inTable(t)
 	for name, dir := range map[string]string{
 		"auth": "auth", "lifecycle": "lifecycle", "shelf": "shelf", "ledger": "ledger",
-		"moderation": "../moderation", "search": "../search",
+		"moderation": "../moderation", "search": "../search", "media": "../media", "upload": "upload",
 	} {
 		found := exportedErrors(t, dir)
 		if len(found) == 0 {

@@ -23,6 +23,7 @@ func routes() []route {
 	const (
 		get, post, put = http.MethodGet, http.MethodPost, http.MethodPut
 		patch, del     = http.MethodPatch, http.MethodDelete
+		head           = http.MethodHead
 		site           = "/v1/sites/:site"
 	)
 	table := []route{
@@ -31,6 +32,9 @@ func routes() []route {
 		{method: get, path: "/products/:product/questions", handle: listProduct(content.Question)},
 		{method: get, path: "/products/:product/summary", handle: getSummary},
 		{method: get, path: "/products/:product", handle: getProduct},
+		{method: get, path: "/products/:product/media", handle: listGallery},
+		{method: get, path: "/media", handle: listGallery},
+		{method: get, path: "/media/:medium/:variant", handle: getMediaFile, stream: true},
 		{method: get, path: "/products/:product/suggest", handle: getSuggestions},
 		{method: get, path: "/products/:product/highlights", handle: getStandouts},
 		{method: get, path: "/summaries", handle: getSummaries},
@@ -55,6 +59,15 @@ func routes() []route {
 		{method: put, path: "/contents/:id/vote", role: content.Shopper, handle: putVote},
 		{method: post, path: "/contents/:id/reports", role: content.Shopper, handle: postReport},
 		{method: post, path: "/contents/:id/appeal", role: content.Shopper, handle: postAppeal},
+		{method: post, path: "/media", role: content.Shopper, handle: postMedia, stream: true},
+		{method: get, path: "/media/:medium", role: content.Shopper, handle: getMedium},
+		{method: del, path: "/media/:medium", role: content.Shopper, handle: deleteMedium},
+		{method: get, path: "/media/:medium/events", role: content.Shopper, handle: watchMedium, stream: true},
+		{method: post, path: "/uploads", role: content.Shopper, handle: resume, stream: true},
+		{method: post, path: "/uploads/:id", role: content.Shopper, handle: resume, stream: true},
+		{method: head, path: "/uploads/:id", role: content.Shopper, handle: resume, stream: true},
+		{method: patch, path: "/uploads/:id", role: content.Shopper, handle: resume, stream: true},
+		{method: del, path: "/uploads/:id", role: content.Shopper, handle: resume, stream: true},
 		{method: get, path: "/me/reports", role: content.Shopper, handle: listMyReports},
 		{method: get, path: "/me/contents", role: content.Shopper, handle: listMine},
 		{method: get, path: "/me/export", role: content.Shopper, handle: exportMine, stream: true},
@@ -69,6 +82,7 @@ func routes() []route {
 		{method: post, path: "/moderation/items/:id/decision", role: content.Moderator, handle: postDecision},
 		{method: post, path: "/moderation/items/:id/undo", role: content.Moderator, handle: postUndo},
 		{method: post, path: "/moderation/items/:id/escalation", role: content.Moderator, handle: postPass},
+		{method: put, path: "/moderation/items/:id/media/:medium", role: content.Moderator, handle: putWithheld},
 		{method: post, path: "/moderation/items/:id/notes", role: content.Moderator, handle: postNote},
 		{method: post, path: "/moderation/decisions", role: content.Moderator, handle: postDecisions},
 		{method: post, path: "/moderation/decisions/undo", role: content.Moderator, handle: postUndoAll},

@@ -16,6 +16,7 @@ import (
 	"github.com/candor-ugc/candor/api/auth"
 	"github.com/candor-ugc/candor/api/content"
 	"github.com/candor-ugc/candor/api/lifecycle"
+	"github.com/candor-ugc/candor/api/upload"
 )
 
 // Config is what the HTTP side is made of.
@@ -36,6 +37,11 @@ type Config struct {
 	MetricsToken string
 	// Timeout bounds the handling of one request; 0 is 30 s.
 	Timeout time.Duration
+	// SpoolDir is where uploads wait until they are whole; "" for the system's
+	// own.
+	SpoolDir string
+	// Uploads takes in what can be resumed; nil takes none.
+	Uploads *upload.Handler
 }
 
 // API serves Candor over HTTP. Until [API.Ready] is called it answers only the
@@ -119,24 +125,38 @@ func (a *API) guard(c *gin.Context) {
 		}
 		c.Abort()
 	}()
-	if strings.HasPrefix(c.Request.URL.Path, "/v1/") && cors(c) {
+	if strings.HasPrefix(c.Request.URL.Path, "/v1/") && a.cors(c) {
 		return
 	}
 	c.Next()
 }
 
+// What pages of any origin may send and read.
+const (
+	corsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE"
+	corsSend    = "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, Range, " + upload.RequestHeaders
+	corsRead    = "ETag, Link, Location, Idempotent-Replayed, RateLimit, RateLimit-Policy, Retry-After, Content-Range, " + upload.ResponseHeaders
+)
+
 // cors lets pages of any origin use the API. It has no cookies: who asks is told
 // by the Authorization header, which a page must set itself.
-func cors(c *gin.Context) (done bool) {
+func (a *API) cors(c *gin.Context) (done bool) {
 	h := c.Writer.Header()
 	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Access-Control-Expose-Headers", "ETag, Link, Location, Idempotent-Replayed, RateLimit, RateLimit-Policy, Retry-After")
+	h.Set("Access-Control-Expose-Headers", corsRead)
 	if c.Request.Method != http.MethodOptions {
 		return false
 	}
-	h.Set("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE")
-	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key")
+	h.Set("Access-Control-Allow-Methods", corsMethods)
+	h.Set("Access-Control-Allow-Headers", corsSend)
 	h.Set("Access-Control-Max-Age", "86400")
+	if a.Uploads != nil && strings.Contains(c.Request.URL.Path, "/uploads") {
+		// Says what the protocol needs to know; that it answers is all that can go
+		// wrong.
+		_ = a.Uploads.Serve(c.Writer, c.Request, content.Actor{}, "", "")
+		c.Abort()
+		return true
+	}
 	c.AbortWithStatus(http.StatusNoContent)
 	return true
 }

@@ -18,7 +18,7 @@ func TestASubmissionIsAnsweredWithWhereItIs(t *testing.T) {
 	a := s.do("alice", http.MethodPost, "/products/kettle/reviews", fields{
 		"rating": 5, "title": "  Steady pour ", "body": "\n Holds eighty degrees. ", "ratings": fields{"value": 4},
 		"attributes": fields{"use": "every day"}, "incentivized": true, "language": "en-GB",
-		"media": []fields{{"id": "m1", "caption": "On the stove"}},
+		"media": []fields{{"id": s.photo("alice", 1), "caption": "On the stove"}},
 	}).want(http.StatusCreated)
 	c := asPrivate(a)
 	if got, want := a.header.Get("Location"), under("/contents/"+c.ID); got != want {

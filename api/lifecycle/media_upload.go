@@ -33,6 +33,20 @@ func (s *Service) MaxUpload() int64 {
 	}
 }
 
+// MediaLimits are the limits of what is taken in; false where nothing is.
+func (s *Service) MediaLimits() (media.Limits, bool) {
+	if s.Media == nil {
+		return media.Limits{}, false
+	}
+	return s.Media.Processor.Limits(), true
+}
+
+// RefusesUpload reports whether an error of FinishUpload refuses the file for
+// good, rather than being the service's own trouble.
+func RefusesUpload(err error) bool {
+	return refusal(err) != "" || isGone(err) || errors.Is(err, ErrNoUploads)
+}
+
 // BeginUpload reserves room for size bytes and names the upload, which becomes
 // the medium of that id. Errors: ErrNoUploads, ErrSignIn, media.ErrTooManyBytes,
 // ErrQuota, ErrSiteQuota.

@@ -1,0 +1,133 @@
+package api_test
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"math/rand/v2"
+	"mime/multipart"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/candor-ugc/candor/api"
+	"github.com/candor-ugc/candor/api/content"
+	"github.com/candor-ugc/candor/api/ledger"
+	"github.com/candor-ugc/candor/api/lifecycle"
+	"github.com/candor-ugc/candor/api/upload"
+	"github.com/candor-ugc/candor/media"
+	"github.com/candor-ugc/candor/media/blob"
+	"github.com/candor-ugc/candor/media/video"
+)
+
+// mediaConfig makes and keeps photos, and videos where ffmpeg is installed.
+func (s *shop) mediaConfig(dir string, known *lifecycle.Pictures) *lifecycle.MediaConfig {
+	s.t.Helper()
+	var err error
+	if s.files, err = blob.OpenLocal(filepath.Join(dir, "media")); err != nil {
+		s.t.Fatal(err)
+	}
+	tools, err := video.Find(s.t.Context(), exec.LookPath)
+	if err != nil {
+		s.t.Log(err)
+	}
+	p, err := media.NewProcessor(media.Options{
+		// The default suits a machine without the race detector.
+		Limits: media.Limits{JobTime: 5 * time.Minute}, Store: s.files, Tools: tools, TempDir: dir,
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { closed(s.t, p) })
+	return &lifecycle.MediaConfig{
+		Processor: p, Store: s.files, TempDir: dir, Known: known,
+		Key: func(site string) []byte { return []byte("a key of at least 32 bytes for " + site) },
+	}
+}
+
+// openUploads takes in what can be resumed.
+func (s *shop) openUploads(dir string, c *api.Config) {
+	s.t.Helper()
+	h, err := upload.New(upload.Config{
+		Dir: filepath.Join(dir, "uploads"), Desk: s.svc, Final: lifecycle.RefusesUpload, MaxBytes: s.svc.MaxUpload(), Now: s.clock.Now,
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(h.Close)
+	c.Uploads, c.SpoolDir = h, dir
+}
+
+// picture draws a photo of coarse coloured fields, another for every seed.
+func picture(t testing.TB, seed uint64) []byte {
+	t.Helper()
+	r := rand.New(rand.NewPCG(seed, 1))
+	img := image.NewRGBA(image.Rect(0, 0, 320, 240))
+	for range 40 {
+		x, y := r.IntN(300), r.IntN(220)
+		c := color.RGBA{uint8(r.IntN(256)), uint8(r.IntN(256)), uint8(r.IntN(256)), 255}
+		for i := range 60 * 60 {
+			img.Set(x+i%60, y+i/60, c)
+		}
+	}
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, img, nil); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// form is a form with one file.
+func form(t testing.TB, field, name string, data []byte) (body, contentType string) {
+	t.Helper()
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	part, err := w.CreateFormFile(field, name)
+	if err == nil {
+		_, err = part.Write(data)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String(), w.FormDataContentType()
+}
+
+// upload uploads a file in one request.
+func (s *shop) upload(as string, data []byte) *answer {
+	s.t.Helper()
+	body, contentType := form(s.t, "file", "holiday.jpg", data)
+	return s.do(as, http.MethodPost, "/media", body, header{"Content-Type", contentType})
+}
+
+// photo uploads a photo and gives its id, once nothing is left to do with it.
+func (s *shop) photo(who string, seed uint64) string {
+	s.t.Helper()
+	id := as[content.PrivateMedia](s.upload(who, picture(s.t, seed)).want(http.StatusCreated)).ID
+	s.noWork()
+	return id
+}
+
+// noWork waits until nothing is left to do with media.
+func (s *shop) noWork() {
+	s.t.Helper()
+	for {
+		left, err := s.ledger.Media.Count(s.t.Context(), ledger.Prefix(ledger.ByOwes))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if left == 0 {
+			return
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-s.t.Context().Done():
+			s.t.Fatal("work on media does not end")
+		}
+	}
+}
