@@ -146,13 +146,13 @@ func open(t testing.TB, change ...func(*options)) *shop {
 	s.openSites(dir)
 	s.openService(dir, o, log)
 
-	s.openUploads(dir, &o.config)
-	o.config.Sites, o.config.Contract, o.config.Now, o.config.Log = s.sites, candor.Contract, s.clock.Now, log
+	o.config.SpoolDir, o.config.Sites, o.config.Contract, o.config.Now, o.config.Log = dir, s.sites, candor.Contract, s.clock.Now, log
 	handler, err := api.New(o.config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.api = handler
+	s.openUploads(dir)
 	s.server = httptest.NewServer(handler)
 	s.client = s.server.Client()
 	s.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

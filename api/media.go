@@ -126,7 +126,7 @@ func (c *call) explainMedia(err error) error {
 	if !ok {
 		return err
 	}
-	text := ""
+	var text string
 	switch {
 	case errors.Is(err, media.ErrTooManyBytes) && c.svc.MaxUpload() > l.PhotoBytes:
 		text = fmt.Sprintf("photos may have %d MiB, videos %d MiB", l.PhotoBytes>>20, l.VideoBytes>>20)
@@ -304,10 +304,11 @@ func putWithheld(c *call) error {
 
 // resume hands a request to the uploads that can be resumed.
 func resume(c *call) error {
-	if c.api.Uploads == nil {
+	uploads := c.api.uploads.Load()
+	if uploads == nil {
 		return lifecycle.ErrNoUploads
 	}
-	err := c.api.Uploads.Serve(c.Writer, c.Request, c.who, c.site, c.Param("id"))
+	err := uploads.Serve(c.Writer, c.Request, c.who, c.site, c.Param("id"))
 	if err != nil {
 		return c.explainMedia(err)
 	}

@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/candor-ugc/candor/api"
 	"github.com/candor-ugc/candor/api/content"
 	"github.com/candor-ugc/candor/api/ledger"
 	"github.com/candor-ugc/candor/api/lifecycle"
@@ -49,7 +48,7 @@ func (s *shop) mediaConfig(dir string, known *lifecycle.Pictures) *lifecycle.Med
 }
 
 // openUploads takes in what can be resumed.
-func (s *shop) openUploads(dir string, c *api.Config) {
+func (s *shop) openUploads(dir string) {
 	s.t.Helper()
 	h, err := upload.New(upload.Config{
 		Dir: filepath.Join(dir, "uploads"), Desk: s.svc, Final: lifecycle.RefusesUpload, MaxBytes: s.svc.MaxUpload(), Now: s.clock.Now,
@@ -58,7 +57,7 @@ func (s *shop) openUploads(dir string, c *api.Config) {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(h.Close)
-	c.Uploads, c.SpoolDir = h, dir
+	s.api.ReadyUploads(h)
 }
 
 // picture draws a photo of coarse coloured fields, another for every seed.

@@ -40,8 +40,6 @@ type Config struct {
 	// SpoolDir is where uploads wait until they are whole; "" for the system's
 	// own.
 	SpoolDir string
-	// Uploads takes in what can be resumed; nil takes none.
-	Uploads *upload.Handler
 }
 
 // API serves Candor over HTTP. Until [API.Ready] is called it answers only the
@@ -51,6 +49,7 @@ type API struct {
 	engine  *gin.Engine
 	service atomic.Pointer[lifecycle.Service]
 	status  atomic.Pointer[string]
+	uploads atomic.Pointer[upload.Handler]
 	limiter *limiter
 	metrics *metrics
 }
@@ -87,6 +86,9 @@ func New(c Config) (*API, error) {
 
 // Ready lets requests reach the service.
 func (a *API) Ready(s *lifecycle.Service) { a.service.Store(s) }
+
+// ReadyUploads lets what can be resumed reach its handler.
+func (a *API) ReadyUploads(h *upload.Handler) { a.uploads.Store(h) }
 
 // Unready keeps requests from the service again, before it stops.
 func (a *API) Unready(status string) {
@@ -150,10 +152,9 @@ func (a *API) cors(c *gin.Context) (done bool) {
 	h.Set("Access-Control-Allow-Methods", corsMethods)
 	h.Set("Access-Control-Allow-Headers", corsSend)
 	h.Set("Access-Control-Max-Age", "86400")
-	if a.Uploads != nil && strings.Contains(c.Request.URL.Path, "/uploads") {
-		// Says what the protocol needs to know; that it answers is all that can go
-		// wrong.
-		_ = a.Uploads.Serve(c.Writer, c.Request, content.Actor{}, "", "")
+	if uploads := a.uploads.Load(); uploads != nil && strings.Contains(c.Request.URL.Path, "/uploads") {
+		// To say what the protocol needs to know cannot go wrong.
+		_ = uploads.Serve(c.Writer, c.Request, content.Actor{}, "", "")
 		c.Abort()
 		return true
 	}

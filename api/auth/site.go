@@ -100,6 +100,14 @@ func (s *Site) Handle(person string) string {
 	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(mac.Sum(nil)))[:20]
 }
 
+// MediaKey signs the site's private addresses of photos and videos. It is made
+// of the key of the pseudonyms, which every site has.
+func (s *Site) MediaKey() []byte {
+	mac := hmac.New(sha256.New, []byte(s.HandleKey))
+	mac.Write([]byte("candor media addresses"))
+	return mac.Sum(nil)
+}
+
 // Sites are the sites whose files lie in one folder. A site that is added while
 // the service runs is found when it is first asked for.
 type Sites struct {

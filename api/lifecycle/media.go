@@ -32,6 +32,8 @@ type MediaConfig struct {
 	Items int
 	// Quota bounds what is uploaded in 24 hours.
 	Quota MediaQuota
+	// Resting services leave what is to be done with media to others.
+	Resting bool
 }
 
 // MediaQuota bounds uploads in any 24 hours. A zero value stands for the

@@ -49,7 +49,7 @@ func (s *Service) wakeMedia() {
 
 // startMedia begins to work on what is left to do with media.
 func (s *Service) startMedia(ctx, background context.Context) error {
-	if s.Media == nil {
+	if s.Media == nil || s.Media.Resting {
 		return nil
 	}
 	if !s.Ledger.Shared() {

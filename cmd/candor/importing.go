@@ -78,7 +78,7 @@ func (c *importCmd) open(ctx context.Context, logs logFlags, s streams, bar *pro
 		sites.Close()
 		return nil, nil, err
 	}
-	n, err := openNode(ctx, nodeOptions{data: c.dataFlags, sites: sites, log: logs.logger(s.err), progress: func(string, int) {}})
+	n, err := openNode(ctx, nodeOptions{data: c.dataFlags, sites: sites, log: logs.logger(s.err), resting: true, progress: func(string, int) {}})
 	if errors.Is(err, ledger.ErrInUse) {
 		err = fmt.Errorf("%w; while the service runs, import with --url and --token", err)
 	}

@@ -15,6 +15,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/candor-ugc/candor/media"
 )
 
 // Exit codes, as scripts know them.
@@ -25,6 +27,7 @@ const (
 )
 
 func main() {
+	media.WorkerMain() // photos are decoded in this program started again
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr)
 	stop()

@@ -18,6 +18,7 @@ import (
 
 	"github.com/candor-ugc/candor/api/auth"
 	"github.com/candor-ugc/candor/api/content"
+	"github.com/candor-ugc/candor/media"
 )
 
 // buildDir is where the command is built, once for all tests that need a
@@ -25,6 +26,7 @@ import (
 var buildDir string
 
 func TestMain(m *testing.M) {
+	media.WorkerMain()
 	var err error
 	if buildDir, err = os.MkdirTemp("", "candor-test-"); err != nil {
 		panic(err)

@@ -121,15 +121,15 @@ func isEndpoint(address string) bool {
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil && u.RawQuery == ""
 }
 
-// removeLeftovers removes the folders in which videos were worked on when the
-// service was killed. Nothing may be at work in the folder; it need not exist.
+// removeLeftovers removes what was being received, and the folders in which
+// videos were worked on, when the service was killed. Nothing may be at work in the folder; it need not exist.
 func removeLeftovers(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove leftovers: %w", err)
 	}
 	for _, e := range entries {
-		if !e.IsDir() || !strings.HasPrefix(e.Name(), "candor-video-") {
+		if !strings.HasPrefix(e.Name(), "candor-video-") && !strings.HasPrefix(e.Name(), "candor-upload-") {
 			continue
 		}
 		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {

@@ -29,10 +29,12 @@ import (
 type dataFlags struct {
 	Data   string `default:"candor-data" type:"path" help:"Folder that holds sites, ledger and indexes; made when missing."`
 	Ledger string `default:"" placeholder:"bolt:FILE|mongodb://…" help:"Where contents are kept; by default a file in the data folder."`
+	Media  string `default:"" placeholder:"folder:DIR|gridfs|s3://…" help:"Where photos and videos are kept: a folder, by default media in the data folder; gridfs, the ledger's MongoDB; or s3://BUCKET/PREFIX?region=…&endpoint=…&path_style=true with the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."`
 }
 
 func (d dataFlags) sitesDir() string { return filepath.Join(d.Data, "sites") }
 func (d dataFlags) indexDir() string { return filepath.Join(d.Data, "index") }
+func (d dataFlags) tempDir() string  { return filepath.Join(d.Data, "tmp") }
 
 func (d dataFlags) ledgerSpec() string {
 	if d.Ledger == "" {
@@ -46,7 +48,7 @@ func openLedger(ctx context.Context, spec string) (ledger.Store, error) {
 	if file, ok := strings.CutPrefix(spec, "bolt:"); ok && file != "" {
 		return opened(bolt.Open(file))
 	}
-	if strings.HasPrefix(spec, "mongodb://") || strings.HasPrefix(spec, "mongodb+srv://") {
+	if isMongo(spec) {
 		return opened(mongo.Open(ctx, spec, mongo.Options{}))
 	}
 	return nil, usagef("--ledger must be bolt:FILE or mongodb://…, not %.40q", spec)
@@ -67,6 +69,7 @@ type node struct {
 	sites        *auth.Sites
 	svc          *lifecycle.Service
 	public, desk *search.Index
+	gallery      *gallery
 	log          *slog.Logger
 }
 
@@ -82,6 +85,9 @@ type nodeOptions struct {
 	tell func(content.Happening)
 	// startModel is the file of the text model that sites begin with, or "".
 	startModel string
+	media      mediaFlags
+	// resting nodes leave what is to be done with media to the service.
+	resting bool
 	// rebuild builds both indexes anew.
 	rebuild bool
 	// rebuilt is told of an index that was there once but could not be used; nil
@@ -107,8 +113,12 @@ func openNode(ctx context.Context, o nodeOptions) (n *node, err error) {
 		return n, err
 	}
 	models, ruleSets, precision := moderation.NewModels(start), moderation.NewRuleSets(), moderation.NewPrecision()
+	if n.gallery, err = openGallery(ctx, o, n.mediaKey); err != nil {
+		return n, err
+	}
 	screener, err := moderation.NewScreener(moderation.Options{
-		Clock: time.Now, Classifier: models, Rules: ruleSets, Evidence: precision, Random: rand.Float64,
+		Lookalikes: n.gallery.config.Known,
+		Clock:      time.Now, Classifier: models, Rules: ruleSets, Evidence: precision, Random: rand.Float64,
 		Policy: func(site, kind string) moderation.Policy { return n.svc.Policy(site, kind) },
 	})
 	if err != nil {
@@ -124,9 +134,13 @@ func openNode(ctx context.Context, o nodeOptions) (n *node, err error) {
 		Sites: n.sites.Names, Tell: o.tell, Detect: detector.Detect, Handle: n.handle,
 		Now: time.Now, NewID: newID, ShelfBytes: o.shelfBytes, Log: o.log,
 		Node:     fmt.Sprintf("%s/%d/%s", host, os.Getpid(), newID()),
-		Followed: func(up time.Time) { n.followed(o.data, up) },
+		Followed: func(up time.Time) { n.followed(o.data, up) }, Media: n.gallery.config,
 	})
 	if err := n.openIndexes(ctx, o); err != nil {
+		return n, err
+	}
+	// The indexes let in one process alone: what lies there is nobody's.
+	if err := removeLeftovers(o.data.tempDir()); err != nil {
 		return n, err
 	}
 	err = n.svc.Start(ctx, func(count int) { o.progress("waiting contents loaded", count) })
@@ -155,12 +169,22 @@ func (n *node) handle(site, person string) string {
 	return s.Handle(person)
 }
 
+// mediaKey signs a site's private addresses of media.
+func (n *node) mediaKey(site string) []byte {
+	s, err := n.sites.Get(site)
+	if err != nil {
+		return nil
+	}
+	return s.MediaKey()
+}
+
 // close stops the service, then closes what it used.
 func (n *node) close() error {
 	var errs []error
 	if n.svc != nil {
 		errs = append(errs, n.svc.Close())
 	}
+	errs = append(errs, n.gallery.close())
 	for _, x := range []*search.Index{n.public, n.desk} {
 		if x != nil {
 			errs = append(errs, x.Close())

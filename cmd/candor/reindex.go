@@ -30,7 +30,7 @@ func (c *reindexCmd) Run(ctx context.Context, logs logFlags, s streams) (err err
 	}
 	began, last := time.Now(), 0
 	n, err := openNode(ctx, nodeOptions{
-		data: c.dataFlags, sites: sites, log: logs.logger(s.err), rebuild: true,
+		data: c.dataFlags, sites: sites, log: logs.logger(s.err), rebuild: true, resting: true,
 		progress: func(_ string, count int) {
 			if count < last {
 				last = 0
@@ -57,7 +57,7 @@ func (c *reindexCmd) Run(ctx context.Context, logs logFlags, s streams) (err err
 
 type checkCmd struct {
 	dataFlags
-	What   string `arg:"" optional:"" default:"all" enum:"all,audit" help:"all, or audit: the audit chain alone."`
+	What   string `arg:"" optional:"" default:"all" enum:"all,audit,media" help:"all; audit: the audit chain alone; or media: photos and videos alone."`
 	Repair bool   `help:"Mend what can be mended: counts, history and indexes."`
 }
 
@@ -86,7 +86,7 @@ func (c *checkCmd) Run(ctx context.Context, logs logFlags, s streams) error {
 		bar.note(p.Text)
 	}
 	n, err := openNode(ctx, nodeOptions{
-		data: c.dataFlags, sites: sites, log: logs.logger(s.err), progress: func(string, int) {},
+		data: c.dataFlags, sites: sites, log: logs.logger(s.err), progress: func(string, int) {}, resting: true,
 		rebuilt: func(index search.Kind, because error) {
 			tell(lifecycle.Problem{Text: fmt.Sprintf("the %s index could not be used: %v", index, because), Mended: true})
 		},
@@ -98,14 +98,20 @@ func (c *checkCmd) Run(ctx context.Context, logs logFlags, s streams) error {
 	if c.What == "all" {
 		done, err = n.svc.Check(ctx, c.Repair, tell, func() { bar.add(1) })
 	}
-	links, auditErr := checkAudit(ctx, n, sites, tell)
-	err = errors.Join(err, auditErr)
+	media := 0
+	if err == nil && c.What != "audit" {
+		media, err = n.svc.CheckMedia(ctx, c.Repair, tell, func() { bar.add(1) })
+	}
+	links := int64(0)
+	if err == nil && c.What != "media" {
+		links, err = checkAudit(ctx, n, sites, tell)
+	}
 	bar.finish()
 	err = errors.Join(err, n.close())
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(s.out, "checked %d contents and %d audit records, found %d problems\n", done, links, found); err != nil {
+	if _, err := fmt.Fprintf(s.out, "checked %d contents, %d photos and videos and %d audit records, found %d problems\n", done, media, links, found); err != nil {
 		return err
 	}
 	switch {

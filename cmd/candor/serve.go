@@ -18,11 +18,13 @@ import (
 	"github.com/candor-ugc/candor/api/admin"
 	"github.com/candor-ugc/candor/api/auth"
 	"github.com/candor-ugc/candor/api/notify"
+	"github.com/candor-ugc/candor/api/upload"
 )
 
 // serveFlags are those of serve and demo.
 type serveFlags struct {
 	dataFlags
+	mediaFlags
 	Addr            string        `default:"127.0.0.1:8080" help:"Address to listen on."`
 	TrustedProxies  []string      `placeholder:"CIDR" help:"Proxies whose X-Forwarded-For is believed; none by default."`
 	WritesPerMinute int           `default:"120" help:"Changes one person may make in a minute; 0 for no limit."`
@@ -59,7 +61,7 @@ func (f *serveFlags) serve(ctx context.Context, log *slog.Logger, ready func(n *
 	}
 	defer sites.Close()
 	handler, err := api.New(api.Config{
-		Sites: sites, Contract: candor.Contract, Now: time.Now, Log: log, TrustedProxies: f.TrustedProxies,
+		SpoolDir: f.tempDir(), Sites: sites, Contract: candor.Contract, Now: time.Now, Log: log, TrustedProxies: f.TrustedProxies,
 		WritesPerMinute: f.WritesPerMinute, Timeout: f.Timeout, MetricsToken: f.MetricsToken,
 	})
 	if err != nil {
@@ -95,11 +97,17 @@ func (f *serveFlags) serve(ctx context.Context, log *slog.Logger, ready func(n *
 	if err := ready(n, url); err != nil {
 		return errors.Join(err, server.Close(), n.close())
 	}
+	uploads, err := openUploads(n, f.dataFlags, log)
+	if err != nil {
+		return errors.Join(err, server.Close(), n.close())
+	}
+	handler.ReadyUploads(uploads)
 	handler.Ready(n.svc)
 	view.Ready(n.svc, auth.NewAccounts(n.svc.Ledger, time.Now), live.Listen)
 	log.Info("ready", "url", url)
-	err = f.wait(ctx, n, failed)
+	err = f.wait(ctx, n, uploads, failed)
 	log.Info("stopping")
+	uploads.Close()
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
 	err = errors.Join(err, server.Shutdown(stop))
@@ -109,14 +117,20 @@ func (f *serveFlags) serve(ctx context.Context, log *slog.Logger, ready func(n *
 
 // wait lets the service run until it fails or ctx ends. SIGHUP builds the indexes
 // anew meanwhile, while the old ones go on serving.
-func (f *serveFlags) wait(ctx context.Context, n *node, failed <-chan error) error {
+func (f *serveFlags) wait(ctx context.Context, n *node, uploads *upload.Handler, failed <-chan error) error {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
-	var rebuilds sync.WaitGroup
-	defer rebuilds.Wait()
+	var background sync.WaitGroup
+	defer background.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	background.Go(func() {
+		if err := uploads.Recover(ctx); err != nil && ctx.Err() == nil {
+			n.log.Error("uploads that had arrived before not all taken in", "err", err)
+		}
+		n.gallery.tidy(ctx, uploads, n.log)
+	})
 	for {
 		select {
 		case err := <-failed:
@@ -124,7 +138,7 @@ func (f *serveFlags) wait(ctx context.Context, n *node, failed <-chan error) err
 		case <-ctx.Done():
 			return nil
 		case <-hangup:
-			rebuilds.Go(func() { n.reindex(ctx) })
+			background.Go(func() { n.reindex(ctx) })
 		}
 	}
 }
@@ -132,7 +146,7 @@ func (f *serveFlags) wait(ctx context.Context, n *node, failed <-chan error) err
 func (f *serveFlags) open(ctx context.Context, sites *auth.Sites, log *slog.Logger, handler *api.API, live *notify.Live) (*node, error) {
 	last := time.Now()
 	return openNode(ctx, nodeOptions{
-		startModel: f.StartModel, data: f.dataFlags, shelfBytes: f.ShelfMB << 20, sites: sites, log: log, tell: live.Publish,
+		startModel: f.StartModel, data: f.dataFlags, media: f.mediaFlags, shelfBytes: f.ShelfMB << 20, sites: sites, log: log, tell: live.Publish,
 		progress: func(what string, n int) {
 			handler.Progress(fmt.Sprintf("%d %s", n, what))
 			if time.Since(last) > 2*time.Second {
