@@ -134,8 +134,9 @@ func (f flushed) WriteChunk(ctx context.Context, offset int64, src io.Reader) (i
 		return 0, note(ctx, err)
 	}
 	n, err := f.Upload.WriteChunk(ctx, offset, src)
-	if err == nil {
-		err = file.Sync()
+	if lost := file.Sync(); lost != nil {
+		// What could not be flushed has not arrived.
+		n, err = 0, errors.Join(err, lost, file.Truncate(offset))
 	}
 	return n, note(ctx, errors.Join(err, file.Close()))
 }
