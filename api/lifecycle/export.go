@@ -16,7 +16,7 @@ import (
 
 // PersonRow is one line of what is stored about a person.
 type PersonRow struct {
-	// Type is content, revision, vote or report.
+	// Type is content, revision, media, vote or report.
 	Type string `json:"type"`
 	Data any    `json:"data"`
 }
@@ -25,7 +25,7 @@ type PersonRow struct {
 var errStop = errors.New("stopped")
 
 // ExportPerson gives everything that is stored about the asker on a site:
-// contents with their earlier versions, votes and reports.
+// contents with their earlier versions, photos and videos, votes and reports.
 func (s *Service) ExportPerson(ctx context.Context, who content.Actor, site string) iter.Seq2[PersonRow, error] {
 	return func(yield func(PersonRow, error) bool) {
 		if !who.May(content.Shopper) {
@@ -68,6 +68,18 @@ func (s *Service) exportPerson(ctx context.Context, who content.Actor, site stri
 			if err := give("revision", revisionView(old)); err != nil {
 				return err
 			}
+		}
+	}
+	for m, err := range s.Ledger.Media.Scan(ctx, mine) {
+		if err != nil {
+			return err
+		}
+		if s.Media == nil {
+			break
+		}
+		// The addresses are signed: what they lead to can be fetched for a while.
+		if err := give("media", s.mediumView(m, true).Private()); err != nil {
+			return err
 		}
 	}
 	for vote, err := range s.Ledger.Votes.Scan(ctx, mine) {
