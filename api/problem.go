@@ -184,6 +184,7 @@ func (p *Problem) explain(err error) {
 		transition *moderation.TransitionError
 		syntax     *search.SyntaxError
 		detail     *detailError
+		wrong      *upload.HeaderError
 	)
 	switch {
 	case errors.As(err, &duplicate):
@@ -194,6 +195,8 @@ func (p *Problem) explain(err error) {
 		p.By = claimed.By
 	case errors.As(err, &transition):
 		p.Detail = "cannot " + string(transition.Action) + " what is " + string(transition.From)
+	case errors.As(err, &wrong):
+		p.Errors = []content.FieldError{{Field: wrong.Header, Code: "invalid", Message: wrong.Reason}}
 	case errors.As(err, &syntax):
 		p.Errors = []content.FieldError{{Field: "q", Code: "syntax", Message: syntax.Error()}}
 	case errors.As(err, &detail):

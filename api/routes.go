@@ -15,6 +15,9 @@ type route struct {
 	// stream marks answers or bodies of any length, which have no overall
 	// timeout.
 	stream bool
+	// piece marks routes that carry pieces of what was counted as a change when
+	// it began; they have bounds of their own.
+	piece bool
 }
 
 // routes is the whole API below a site. The operations' routes (health, metrics,
@@ -66,7 +69,7 @@ func routes() []route {
 		{method: post, path: "/uploads", role: content.Shopper, handle: resume, stream: true},
 		{method: post, path: "/uploads/:id", role: content.Shopper, handle: resume, stream: true},
 		{method: head, path: "/uploads/:id", role: content.Shopper, handle: resume, stream: true},
-		{method: patch, path: "/uploads/:id", role: content.Shopper, handle: resume, stream: true},
+		{method: patch, path: "/uploads/:id", role: content.Shopper, handle: resume, stream: true, piece: true},
 		{method: del, path: "/uploads/:id", role: content.Shopper, handle: resume, stream: true},
 		{method: get, path: "/me/reports", role: content.Shopper, handle: listMyReports},
 		{method: get, path: "/me/contents", role: content.Shopper, handle: listMine},

@@ -208,7 +208,7 @@ func (a *API) serve(c *gin.Context, r route) error {
 		}
 		return lifecycle.ErrForbidden
 	}
-	if r.method != http.MethodGet && r.method != http.MethodHead {
+	if r.method != http.MethodGet && r.method != http.MethodHead && !r.piece {
 		if err := a.limiter.allow(c, site.Name, ca.who); err != nil {
 			return err
 		}
