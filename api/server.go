@@ -137,7 +137,7 @@ func (a *API) guard(c *gin.Context) {
 const (
 	corsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE"
 	corsSend    = "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, Range, " + upload.RequestHeaders
-	corsRead    = "ETag, Link, Location, Idempotent-Replayed, RateLimit, RateLimit-Policy, Retry-After, Content-Range, " + upload.ResponseHeaders
+	corsRead    = "ETag, Link, Idempotent-Replayed, RateLimit, RateLimit-Policy, Retry-After, Content-Range, " + upload.ResponseHeaders
 )
 
 // cors lets pages of any origin use the API. It has no cookies: who asks is told

@@ -21,7 +21,7 @@ import (
 
 // sample is the content of the demo shop.
 //
-//go:embed sample/*.jsonl
+//go:embed sample/*.jsonl sample/photos/*.jpg
 var sample embed.FS
 
 const demoSite = "demo"
@@ -39,7 +39,7 @@ func (c *demoCmd) Run(ctx context.Context, logs logFlags, s streams) error {
 	}
 	sites.Close()
 	return c.serve(ctx, logs.logger(s.err), func(n *node, url string) error {
-		if err := loadSample(ctx, n, c.Data, time.Now()); err != nil {
+		if err := loadSample(ctx, n, c.dataFlags, time.Now()); err != nil {
 			return fmt.Errorf("load sample: %w", err)
 		}
 		accounts, err := demoAccounts(ctx, n, c.Data)
@@ -57,8 +57,8 @@ type loaded struct {
 	Done bool      `json:"done"`
 }
 
-func loadSample(ctx context.Context, n *node, data string, now time.Time) error {
-	note := filepath.Join(data, "demo.json")
+func loadSample(ctx context.Context, n *node, d dataFlags, now time.Time) error {
+	note := filepath.Join(d.Data, "demo.json")
 	state := loaded{At: now}
 	switch b, err := os.ReadFile(note); {
 	case err == nil:
@@ -92,6 +92,9 @@ func loadSample(ctx context.Context, n *node, data string, now time.Time) error 
 	done, closeErr := im.Close(ctx)
 	if err := errors.Join(err, closeErr); err != nil {
 		return err
+	}
+	if err := loadPhotos(ctx, n, d); err != nil {
+		return fmt.Errorf("photos: %w", err)
 	}
 	n.log.Info("sample loaded", "contents", done.Added)
 	state.Done = true
@@ -218,6 +221,10 @@ Read what is published:
 Write a review as Alice, who bought the kettle:
   curl -s $CANDOR/products/%[5]s/reviews -H "Authorization: Bearer $SHOPPER" \
     --json '{"rating": 5, "title": "Steady pour", "body": "Holds 80 degrees for green tea."}'
+
+Add a photo: upload it, then name its id in the "media" of what you write:
+  curl -s $CANDOR/media -H "Authorization: Bearer $SHOPPER" -F file=@photo.jpg
+  curl -s $CANDOR/products/%[5]s/media
 
 Look at the queue and approve the review as Mira (put its id in place of ID):
   curl -s $CANDOR/moderation/queue -H "Authorization: Bearer $MODERATOR"
