@@ -13,7 +13,9 @@ type Restriction struct {
 	State State
 	// StillPublic: an earlier version stays public.
 	StillPublic bool
-	Reasons     []string
+	// Media: it is about one photo or video, whatever the state of the text.
+	Media   bool
+	Reasons []string
 	// Decided by machine, found by machine, and whether a report or notice
 	// led to it (its sender is never named).
 	AutomaticDecision  bool
@@ -55,6 +57,8 @@ func StatementOf(r Restriction, language string) (Statement, error) {
 	say := func(name string) string { return statementTexts[name][language] }
 	s := Statement{Language: language, Reasons: r.Reasons, Editable: true, At: r.At, AppealUntil: r.At.AddDate(0, appealMonths, 0)}
 	switch {
+	case r.Media:
+		s.Restriction = say("withheld")
 	case r.State == StateRemoved:
 		s.Restriction = say("removed")
 	case r.State == StateRejected && r.StillPublic:
@@ -83,7 +87,7 @@ func StatementOf(r Restriction, language string) (Statement, error) {
 		}
 	}
 	// What was taken off cannot be mended by an edit: see the transitions.
-	s.Editable = s.Editable && r.State != StateRemoved
+	s.Editable = s.Editable && r.State != StateRemoved && !r.Media
 	means := []string{say("byPerson")}
 	if r.AutomaticDecision {
 		means[0] = say("byMachine")

@@ -18,6 +18,14 @@ var statementTexts = map[string]map[string]string{
 		"nb":  "Teksten din er tatt ned og er ikke lenger offentlig.",
 		"fil": "Inalis ang iyong sinulat at hindi na nakikita ng publiko.",
 	},
+	"withheld": {
+		"en":  "A photo or video of yours is not public; your text is not affected.",
+		"tr":  "Bir fotoğrafınız veya videonuz yayında değil; metniniz bundan etkilenmez.",
+		"fa":  "یک عکس یا ویدیوی شما عمومی نیست؛ متن شما از آن تأثیر نمی\u200cگیرد.",
+		"hi":  "आपकी एक फ़ोटो या वीडियो सार्वजनिक नहीं है; आपके लेख पर इसका असर नहीं पड़ता।",
+		"nb":  "Et bilde eller en video fra deg er ikke offentlig; teksten din berøres ikke.",
+		"fil": "Hindi nakikita ng publiko ang isa mong larawan o video; hindi apektado ang iyong sinulat.",
+	},
 	"editRejected": {
 		"en":  "Your change is not public; the version published before stays.",
 		"tr":  "Değişikliğiniz yayında değil; daha önce yayımlanan hâli duruyor.",

@@ -81,18 +81,22 @@ func TestWeakSecretsSignNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, weak := range map[string]string{"empty": "", "one byte": "s", "a byte short": strings.Repeat("s", auth.MinSecret-1)} {
-		s := open(t, auth.Site{Name: "shop", Issuer: "https://shop.example", JWKSFile: file})
-		s.Secret = weak // no file may hold it
-		for _, method := range []jwt.SigningMethod{jwt.SigningMethodHS256, jwt.SigningMethodHS384, jwt.SigningMethodHS512} {
-			if who, err := s.Verify(sign(t, method, []byte(weak), "", nil), noon); !errors.Is(err, auth.ErrToken) || who.Known() {
-				t.Errorf("%s: %s is believed: %+v, %v", name, method.Alg(), who, err)
+		for kind, s := range map[string]*auth.Site{
+			"alone":       {Name: "shop"},
+			"with a JWKS": open(t, auth.Site{Name: "shop", Issuer: "https://shop.example", JWKSFile: file}),
+		} {
+			s.Secret = weak // no file may hold it
+			for _, method := range []jwt.SigningMethod{jwt.SigningMethodHS256, jwt.SigningMethodHS384, jwt.SigningMethodHS512} {
+				if who, err := s.Verify(sign(t, method, []byte(weak), "", nil), noon); !errors.Is(err, auth.ErrToken) || who.Known() {
+					t.Errorf("%s %s: %s is believed: %+v, %v", name, kind, method.Alg(), who, err)
+				}
 			}
-		}
-		if who, err := s.Verify(sign(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, "", nil), noon); !errors.Is(err, auth.ErrToken) || who.Known() {
-			t.Errorf("%s: an unsigned token is believed: %+v, %v", name, who, err)
-		}
-		if token, err := s.Mint(auth.Grant{Subject: "mira", TTL: time.Hour}, noon); !errors.Is(err, auth.ErrWeakSecret) || token != "" {
-			t.Errorf("%s: minted %q, %v", name, token, err)
+			if who, err := s.Verify(sign(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, "", nil), noon); !errors.Is(err, auth.ErrToken) || who.Known() {
+				t.Errorf("%s %s: an unsigned token is believed: %+v, %v", name, kind, who, err)
+			}
+			if token, err := s.Mint(auth.Grant{Subject: "mira", TTL: time.Hour}, noon); !errors.Is(err, auth.ErrWeakSecret) || token != "" {
+				t.Errorf("%s %s: minted %q, %v", name, kind, token, err)
+			}
 		}
 	}
 }

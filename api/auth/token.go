@@ -116,7 +116,7 @@ func (s *Site) Verify(token string, now time.Time) (content.Actor, error) {
 }
 
 func (s *Site) methods() []string {
-	var m []string
+	m := []string{} // not nil, which the parser takes for any method
 	if len(s.Secret) >= MinSecret {
 		m = append(m, "HS256")
 	}

@@ -105,6 +105,8 @@ type PrivateMedia struct {
 	// Withheld is whether moderators keep it from the public, for Reasons.
 	Withheld bool     `json:"withheld"`
 	Reasons  []string `json:"reasons,omitempty"`
+	// Statement explains why it is withheld.
+	Statement *Statement `json:"statement,omitempty"`
 	// Alike is the id of a withheld medium that it looks like; for moderators.
 	Alike string `json:"alike,omitempty"`
 }

@@ -5,7 +5,8 @@ import "time"
 // Statement says to an author why a content is kept from the public, and what
 // they can do about it (DSA article 17).
 type Statement struct {
-	// Restriction is not_published, changes_requested or removed.
+	// Restriction is not_published, changes_requested or removed; of one photo or
+	// video withheld.
 	Restriction string            `json:"restriction"`
 	Reasons     []StatementReason `json:"reasons"`
 	// Ground is terms or illegal: what the decision rests on.

@@ -41,10 +41,10 @@ func (s *Service) Appeal(ctx context.Context, who content.Actor, site, id, text 
 			return content.Private{}, err
 		}
 		from, at := rec.Rev, s.now()
-		against, action := rec.Decided.By, rec.Decided.Action
+		_, against, _ := s.appealable(rec)
 		who.ID = rec.Author.Handle // the audit knows authors by pseudonym
 		note(rec, "appeal", who, "", at)
-		rec.Appeal = &ledger.Appeal{Text: text, At: at, Against: against, Action: action}
+		rec.Appeal = &ledger.Appeal{Text: text, At: at, Against: against.by, Action: against.action}
 		rec.QueuedAt, rec.Undo = at, nil
 		err = s.commit(ctx, rec, from)
 		if isConflict(err) && attempt < 5 {
@@ -60,17 +60,35 @@ func (s *Service) Appeal(ctx context.Context, who content.Actor, site, id, text 
 }
 
 func (s *Service) mayAppeal(rec *ledger.Record) error {
-	restricted := rec.State == content.Rejected || rec.State == content.Removed
-	if !restricted || rec.Decided == nil || rec.Appeal != nil && !rec.Appeal.At.Before(rec.Decided.At) || rec.Appeal.Open() {
+	at, against, ok := s.appealable(rec)
+	if !ok || rec.Appeal != nil && !rec.Appeal.At.Before(at) || rec.Appeal.Open() {
 		return &moderation.TransitionError{From: moderation.State(rec.State), Action: "appeal"}
 	}
-	if rec.Appeal != nil && rec.Decided.Action == string(actionUphold) {
+	if rec.Appeal != nil && against.action == string(actionUphold) {
 		return &moderation.TransitionError{From: moderation.State(rec.State), Action: "appeal"}
 	}
-	if s.now().Sub(rec.Decided.At) > appealTime {
+	if s.now().Sub(at) > appealTime {
 		return ErrTooLate
 	}
 	return nil
+}
+
+// decider is who took a decision, and which.
+type decider struct{ by, action string }
+
+// appealable is the last decision that keeps something of a content from the
+// public: the text, or one of its photos and videos.
+func (s *Service) appealable(rec *ledger.Record) (at time.Time, against decider, ok bool) {
+	if d := rec.Decided; d != nil && (rec.State == content.Rejected || rec.State == content.Removed) {
+		at, against, ok = d.At, decider{d.By, d.Action}, true
+	}
+	for _, w := range rec.Withheld {
+		// Where the text is kept back too, that is what the appeal is about.
+		if restricted := rec.State == content.Rejected || rec.State == content.Removed; !restricted && (!ok || w.At.After(at)) {
+			at, against, ok = w.At, decider{w.By, string(actionWithhold)}, true
+		}
+	}
+	return at, against, ok
 }
 
 // uphold lets the decision stand that was appealed against.
@@ -90,7 +108,8 @@ func closeAppeal(rec *ledger.Record, ch change) {
 	closed := *rec.Appeal
 	closed.DecidedAt = ch.at
 	closed.Outcome = dismissed
-	if rec.State == content.Approved || rec.State == content.Pending {
+	public := rec.State == content.Approved || rec.State == content.Pending
+	if public && ch.action != actionUphold {
 		closed.Outcome = granted
 	}
 	rec.Appeal = &closed

@@ -74,10 +74,6 @@ type sitePictures struct {
 // NewPictures makes an empty collection.
 func NewPictures() *Pictures { return &Pictures{sites: map[string]*sitePictures{}} }
 
-// alikeBits is in how many bits each hash of two pictures may differ for the
-// moderators' view to call them alike; screening has its own opinion.
-const alikeBits = 10
-
 // Near implements moderation.Lookalikes over the sites that were read.
 func (p *Pictures) Near(_ context.Context, site string, phash uint64, within int) ([]moderation.KnownPicture, error) {
 	p.mu.Lock()
@@ -95,12 +91,13 @@ func (p *Pictures) Near(_ context.Context, site string, phash uint64, within int
 
 // alike gives the withheld picture of a site that looks like one.
 func (p *Pictures) alike(ctx context.Context, m *ledger.Medium) (id string, ok bool) {
-	near, err := p.Near(ctx, m.Site, uint64(m.PHash), alikeBits)
+	near, err := p.Near(ctx, m.Site, uint64(m.PHash), moderation.LookalikeBits)
 	if err != nil {
 		return "", false
 	}
+	picture := moderation.Picture{ID: m.ID, PHash: uint64(m.PHash), DHash: uint64(m.DHash), Ready: true}
 	for _, k := range near {
-		if k.ID != m.ID && nearby.Distance(k.DHash, uint64(m.DHash)) <= alikeBits {
+		if _, ok := k.Alike(picture); ok && k.ID != m.ID {
 			return k.ID, true
 		}
 	}

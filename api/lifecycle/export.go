@@ -137,7 +137,8 @@ type exportTable struct {
 }
 
 // exportTables lists what an export holds, in an order in which it can be read
-// again.
+// again: a content that is taken in may be settled at any moment, and must find
+// its history there, or a new one is begun for it.
 func exportTables() []exportTable {
 	by := func(index string) func(string) ledger.Range {
 		return func(site string) ledger.Range { return ledger.Prefix(index, site) }
@@ -150,7 +151,6 @@ func exportTables() []exportTable {
 		{"tallies", by(ledger.ByPublic)},
 		{"media", by(ledger.BySite)},
 		{"blobs", by(ledger.BySite)},
-		{"contents", by(ledger.BySite)},
 		{"slots", by("")},
 		{"revisions", by(ledger.ByContent)},
 		{"events", by(ledger.ByTime)},
@@ -163,6 +163,7 @@ func exportTables() []exportTable {
 		{"rules", one},
 		{"policies", one},
 		{"models", one},
+		{"contents", by(ledger.BySite)},
 	}
 }
 

@@ -71,9 +71,11 @@ type Importer struct {
 	added    []*ledger.Product
 	subjects map[content.Subject]bool
 	boards   map[string]bool // boards that are known to exist
-	restored map[string][]ledger.Doc
-	indexing *errgroup.Group
-	ictx     context.Context
+	// restored are documents of the table restoring that are not written yet.
+	restored  []ledger.Doc
+	restoring string
+	indexing  *errgroup.Group
+	ictx      context.Context
 }
 
 // Import prepares an import into a site. state is pending or approved: what rows
@@ -85,7 +87,7 @@ func (s *Service) Import(ctx context.Context, site string, state content.State) 
 	}
 	im := &Importer{
 		s: s, site: site, state: state, at: s.now(), products: map[string]string{}, subjects: map[content.Subject]bool{},
-		named: map[string]node{}, boards: map[string]bool{}, restored: map[string][]ledger.Doc{}, done: Imported{Reasons: []Rejected{}},
+		named: map[string]node{}, boards: map[string]bool{}, done: Imported{Reasons: []Rejected{}},
 	}
 	im.indexing, im.ictx = errgroup.WithContext(ctx)
 	im.indexing.SetLimit(1)

@@ -16,7 +16,8 @@ const (
 	// longer than any upload or processing lasts.
 	orphanGrace = 24 * time.Hour
 	// orphanEvery is how often left-over files are looked for.
-	orphanEvery = 24 * time.Hour
+	orphanEvery  = 24 * time.Hour
+	orphansLease = "orphans"
 	// expiredBatch is how many expired uploads are looked at in one sweep.
 	expiredBatch = 200
 )
@@ -37,8 +38,12 @@ func (s *Service) sweepMedia(ctx context.Context) error {
 			return fmt.Errorf("expire upload: %w", err)
 		}
 	}
-	mine, err := s.lease(ctx, "orphans", s.NewID(), orphanEvery)
-	if err != nil || !mine {
+	_, err = s.Ledger.Leases.Get(ctx, orphansLease)
+	first := errors.Is(err, ledger.ErrNotFound)
+	mine, err := s.lease(ctx, orphansLease, s.NewID(), orphanEvery)
+	// A ledger in which they were never looked for may be one that is still to be
+	// restored beside its files.
+	if err != nil || !mine || first {
 		return err
 	}
 	n, err := s.collectOrphans(ctx, s.Now().Add(-orphanGrace), func(string) error { return nil })

@@ -39,7 +39,7 @@ func (w Withholding) validate() error {
 // Withhold keeps one photo or video of a content from the public, or gives it
 // back, whatever the state of the text. Pictures that look like a withheld one
 // are held from then on. Errors: ErrSignIn, ErrForbidden, ErrNotFound, ErrOwn,
-// ErrConflict, ErrClaimed, ErrSomebodyElse, content.Invalid,
+// ErrConflict, ErrClaimed, ErrSomebodyElse, ErrMediaPending, content.Invalid,
 // moderation.ErrTransition where it is so already.
 func (s *Service) Withhold(ctx context.Context, who content.Actor, site, id string, w Withholding) (content.Private, error) {
 	if err := moderates(who); err != nil {
@@ -62,6 +62,12 @@ func (s *Service) Withhold(ctx context.Context, who content.Actor, site, id stri
 	}
 	if err := s.mayDecide(ctx, who, rec); err != nil {
 		return content.Private{}, err
+	}
+	// What was approved without it needs no approval any more once it is back.
+	if v, ok := rec.LastApproved(); ok && !w.Withhold && names(v, w.Medium) {
+		if err := s.mediumSeen(ctx, site, w.Medium); err != nil {
+			return content.Private{}, err
+		}
 	}
 	if err := withhold(rec, who, w, s); err != nil {
 		return content.Private{}, err
@@ -91,6 +97,11 @@ func withhold(rec *ledger.Record, who content.Actor, w Withholding, s *Service) 
 	}
 	// What an undo would bring back is another content by now.
 	rec.Undo = nil
+	if !w.Withhold && rec.Appeal.Open() && rec.Appeal.Action == string(actionWithhold) {
+		closed := *rec.Appeal
+		closed.Outcome, closed.DecidedAt = granted, at
+		rec.Appeal = &closed
+	}
 	return nil
 }
 
@@ -101,16 +112,28 @@ func (s *Service) mediaSeen(ctx context.Context, rec *ledger.Record, v content.V
 		if _, withheld := rec.WithheldMedium(named.ID); withheld {
 			continue
 		}
-		m, err := s.loadMedium(ctx, rec.Site, named.ID)
-		if isGone(err) {
-			continue
-		}
-		if err != nil {
+		if err := s.mediumSeen(ctx, rec.Site, named.ID); err != nil {
 			return err
-		}
-		if !m.State.Settled() {
-			return ErrMediaPending
 		}
 	}
 	return nil
+}
+
+// mediumSeen is ErrMediaPending for a medium that nobody can have looked at.
+func (s *Service) mediumSeen(ctx context.Context, site, id string) error {
+	m, err := s.loadMedium(ctx, site, id)
+	if isGone(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !m.State.Settled() {
+		return ErrMediaPending
+	}
+	return nil
+}
+
+func names(v content.Version, medium string) bool {
+	return slices.ContainsFunc(v.Media, func(m content.Media) bool { return m.ID == medium })
 }

@@ -178,6 +178,11 @@ func (s *Service) private(ctx context.Context, rec *ledger.Record, moderator boo
 	}
 	p := shown.Private(votes, replies, moderator)
 	p.Statement = s.statement(rec)
+	for i, m := range p.Media {
+		if w, withheld := rec.WithheldMedium(m.ID); withheld {
+			p.Media[i].Statement = s.mediaStatement(rec, w)
+		}
+	}
 	return p, nil
 }
 

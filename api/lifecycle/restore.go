@@ -24,10 +24,13 @@ func (im *Importer) Restore(ctx context.Context, line []byte, file string, numbe
 		im.Reject(file, number, err.Error())
 		return nil
 	}
-	im.restored[table] = append(im.restored[table], doc)
-	if len(im.restored[table]) >= importBatch {
-		return im.flushRestored(ctx, table)
+	// One table is written before the next is begun, see exportTables.
+	if table != im.restoring || len(im.restored) >= importBatch {
+		if err := im.flushRestored(ctx); err != nil {
+			return err
+		}
 	}
+	im.restoring, im.restored = table, append(im.restored, doc)
 	return nil
 }
 
@@ -52,13 +55,15 @@ func (im *Importer) exported(line []byte) (table string, doc ledger.Doc, err err
 	return l.Table, doc, nil
 }
 
-func (im *Importer) flushRestored(ctx context.Context, table string) error {
-	docs := im.restored[table]
-	im.restored[table] = nil
-	added, err := im.s.Ledger.InsertMissing(ctx, table, docs)
-	if err != nil {
-		return fmt.Errorf("restore %s: %w", table, err)
+func (im *Importer) flushRestored(ctx context.Context) error {
+	if len(im.restored) == 0 {
+		return nil
 	}
+	added, err := im.s.Ledger.InsertMissing(ctx, im.restoring, im.restored)
+	if err != nil {
+		return fmt.Errorf("restore %s: %w", im.restoring, err)
+	}
+	im.restored = nil
 	for _, ok := range added {
 		if ok {
 			im.done.Added++
@@ -75,17 +80,11 @@ func (im *Importer) flushRestored(ctx context.Context, table string) error {
 // finishRestore writes the rest and settles what was taken in: the indexes, the
 // queue and the shelf.
 func (im *Importer) finishRestore(ctx context.Context) error {
-	some := false
-	for table, docs := range im.restored {
-		some = true
-		if len(docs) > 0 {
-			if err := im.flushRestored(ctx, table); err != nil {
-				return err
-			}
-		}
-	}
-	if !some {
+	if im.restoring == "" {
 		return nil
+	}
+	if err := im.flushRestored(ctx); err != nil {
+		return err
 	}
 	im.s.shelf.DropAll(im.site)
 	im.s.learned.forget(im.site)

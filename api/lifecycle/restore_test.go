@@ -338,3 +338,109 @@ func TestRestoreRefuses(t *testing.T) {
 	equal(t, "done", fmt.Sprint(done.Added, done.Skipped, done.Rejected), fmt.Sprint(len(lines), 0, len(bad)))
 	same(t, "the export", to.exported(t), lines)
 }
+
+// TestRestoreBrokenOff ends a restore after each table, in order or not, and does
+// it again.
+func TestRestoreBrokenOff(t *testing.T) {
+	t.Parallel()
+	from := newNode(t)
+	from.busy(t)
+	lines := from.exported(t)
+	table := func(i int) string {
+		name, _, _ := strings.Cut(lines[i], `","`)
+		return name
+	}
+	for cut := 1; cut < len(lines); cut++ {
+		if table(cut-1) == table(cut) {
+			continue
+		}
+		for _, crash := range []bool{false, true} {
+			t.Run(fmt.Sprintf("before line %d of %d, crash %t", cut+1, len(lines), crash), func(t *testing.T) {
+				t.Parallel()
+				to := empty(t)
+				to.clock.at.Store(from.clock.at.Load())
+				im, err := to.Import(t.Context(), site, content.Pending)
+				noError(t, err)
+				take(t, im, lines[:cut])
+				if crash {
+					to.sweepAll(t)
+				} else {
+					_, err := im.Close(t.Context())
+					noError(t, err)
+				}
+				to.restored(t, lines)
+				same(t, "the export", to.exported(t), lines)
+				same(t, "what is seen", strings.Split(to.seen(t), "\n"), strings.Split(from.seen(t), "\n"))
+			})
+		}
+	}
+}
+
+// sweepAll lets the sweeper look at everything that was written.
+func (n *node) sweepAll(t *testing.T) {
+	t.Helper()
+	n.clock.advance(time.Hour)
+	noError(t, n.Sweep(t.Context()))
+	n.clock.advance(-time.Hour)
+}
+
+// TestRestoreWhileSweeping lets the sweeper look all through a restore of more
+// than is written at once: it must find the history of what it settles.
+func TestRestoreWhileSweeping(t *testing.T) {
+	t.Parallel()
+	from := newNode(t)
+	im, err := from.Import(t.Context(), site, content.Pending)
+	noError(t, err)
+	const rows = 1100
+	for i := range rows {
+		row, err := lifecycle.ParseImportRow(fmt.Appendf(nil, `{"product":"lamp","rating":%d,"body":"Bright number %d"}`, 1+i%5, i), 0)
+		noError(t, err)
+		noError(t, im.Add(t.Context(), row, "rows", i+1))
+	}
+	_, err = im.Close(t.Context())
+	noError(t, err)
+	page, err := from.Queue(t.Context(), mod, site, moderation.Filter{}, lifecycle.Paging{Limit: 100})
+	noError(t, err)
+	for _, it := range slices.Backward(page.Items) {
+		from.clock.advance(time.Minute)
+		from.decide(t, it.Content.ID, moderation.ActionApprove, 1)
+	}
+	lines := from.exported(t)
+	to := empty(t)
+	to.clock.at.Store(from.clock.at.Load())
+	im, err = to.Import(t.Context(), site, content.Pending)
+	noError(t, err)
+	for len(lines) > 0 {
+		part := lines[:min(len(lines), 300)]
+		take(t, im, part)
+		to.sweepAll(t)
+		lines = lines[len(part):]
+	}
+	_, err = im.Close(t.Context())
+	noError(t, err)
+	_, err = to.CheckAudit(t.Context(), site)
+	noError(t, err)
+	same(t, "the export", to.exported(t), from.exported(t))
+}
+
+// TestRestoreBesideTheFiles puts stored files in place first: the sweeper must
+// not take them for left over before what refers to them is there.
+func TestRestoreBesideTheFiles(t *testing.T) {
+	t.Parallel()
+	from := newNode(t)
+	id := from.photo(t, alice, 1)
+	done, err := from.Submit(t.Context(), alice, with("Good light", id))
+	noError(t, err)
+	from.decide(t, done.ID, moderation.ActionApprove, 1)
+	lines := from.exported(t)
+	c := newClock()
+	c.at.Store(time.Now().Add(48 * time.Hour).UnixMilli()) // the files are old
+	to := nodeWith(t, &node{store: openStore(t), clock: c, files: from.files})
+	noError(t, to.Ledger.Products.Delete(t.Context(), ledger.Key(site, lamp.ID)))
+	noError(t, to.SweepMedia(t.Context()))
+	to.restored(t, lines)
+	c.advance(25 * time.Hour)
+	noError(t, to.SweepMedia(t.Context()))
+	to.checked(t)
+	equal(t, "the photo", to.reach(t, content.Actor{}, id, "thumb", lifecycle.Access{}), true)
+}

@@ -28,20 +28,7 @@ func (s *Service) statement(rec *ledger.Record) *content.Statement {
 	default:
 		return nil
 	}
-	for _, code := range rec.Reasons {
-		r, ok := moderation.ReasonByCode(code)
-		if !ok {
-			continue
-		}
-		t := r.In(rec.Current.Language)
-		st.Reasons = append(st.Reasons, content.StatementReason{Code: code, Title: t.Title, Text: t.Body})
-		if r.Final {
-			st.MayEdit = false
-		}
-		if r.Ground == moderation.GroundIllegal {
-			st.Ground = string(r.Ground)
-		}
-	}
+	giveReasons(st, rec.Reasons, rec.Current.Language)
 	if rec.Screening != nil {
 		st.Detected = len(rec.Screening.Signals) > 0
 	}
@@ -58,6 +45,49 @@ func (s *Service) statement(rec *ledger.Record) *content.Statement {
 	return st
 }
 
+// giveReasons adds the published reasons in the author's language.
+func giveReasons(st *content.Statement, codes []string, language string) {
+	for _, code := range codes {
+		r, ok := moderation.ReasonByCode(code)
+		if !ok {
+			continue
+		}
+		t := r.In(language)
+		st.Reasons = append(st.Reasons, content.StatementReason{Code: code, Title: t.Title, Text: t.Body})
+		if r.Final {
+			st.MayEdit = false
+		}
+		if r.Ground == moderation.GroundIllegal {
+			st.Ground = string(r.Ground)
+		}
+	}
+}
+
+// mediaStatement explains to an author why one photo or video is kept from the
+// public.
+func (s *Service) mediaStatement(rec *ledger.Record, w content.Withheld) *content.Statement {
+	st := &content.Statement{
+		Restriction: "withheld", DecidedAt: w.At, Ground: string(moderation.GroundTerms), Reasons: []content.StatementReason{},
+		Explanation: []string{}, Language: rec.Current.Language,
+	}
+	giveReasons(st, w.Reasons, rec.Current.Language)
+	st.MayEdit = false
+	words, err := moderation.StatementOf(moderation.Restriction{Media: true, Reasons: w.Reasons, At: w.At}, rec.Current.Language)
+	if err == nil {
+		st.Language = words.Language
+		st.Explanation = sentences(words)
+	}
+	if at, _, ok := s.appealable(rec); ok && !at.After(w.At) && s.mayAppeal(rec) == nil {
+		until := w.At.Add(appealTime)
+		st.AppealUntil = &until
+	}
+	return st
+}
+
+func sentences(words moderation.Statement) []string {
+	return slices.Concat([]string{words.Restriction}, words.Facts, words.Grounds, []string{words.Means, words.Redress})
+}
+
 // explain adds the sentences. A decision without a known reason has none: it was
 // taken before reasons were asked for.
 func (s *Service) explain(rec *ledger.Record, st *content.Statement) {
@@ -70,5 +100,5 @@ func (s *Service) explain(rec *ledger.Record, st *content.Statement) {
 		return
 	}
 	st.Language = words.Language
-	st.Explanation = slices.Concat([]string{words.Restriction}, words.Facts, words.Grounds, []string{words.Means, words.Redress})
+	st.Explanation = sentences(words)
 }
