@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/candor-ugc/candor/api/content"
 	"github.com/candor-ugc/candor/api/ledger"
@@ -28,11 +29,12 @@ func (s *Service) claim(ctx context.Context, who content.Actor, rec *ledger.Reco
 		e.Add("media", "too_many", "must have at most %d items", s.Media.Items)
 		return undo, e
 	}
-	var taken []string
-	undo = func() { s.unclaim(ctx, rec.ID, taken) }
+	var taken []claimed
+	isNew := rec.Rev == 0
+	undo = func() { s.unclaim(ctx, rec.ID, isNew, taken) }
 	for i, m := range list {
 		field := fmt.Sprintf("media[%d].id", i)
-		fresh, err := s.claimOne(ctx, who, rec, m.ID)
+		rev, err := s.claimOne(ctx, who, rec, m.ID)
 		if wrong := (*unclaimable)(nil); errors.As(err, &wrong) {
 			e.Add(field, wrong.code, "%s", wrong.text)
 			continue
@@ -41,8 +43,8 @@ func (s *Service) claim(ctx context.Context, who content.Actor, rec *ledger.Reco
 			undo()
 			return func() {}, err
 		}
-		if fresh {
-			taken = append(taken, m.ID)
+		if rev > 0 {
+			taken = append(taken, claimed{m.ID, rev})
 		}
 	}
 	if err := e.Err(); err != nil {
@@ -65,55 +67,96 @@ var (
 	errPartialMedium = &unclaimable{"uploading", "has not arrived whole; finish the upload first"}
 )
 
-// claimOne takes one medium, and says whether it was not the content's before.
-func (s *Service) claimOne(ctx context.Context, who content.Actor, rec *ledger.Record, id string) (fresh bool, err error) {
+// claimed is a medium that was just taken, at its revision since.
+type claimed struct {
+	id  string
+	rev int64
+}
+
+// claimOne takes one medium, and gives its revision if it was not the content's
+// before.
+func (s *Service) claimOne(ctx context.Context, who content.Actor, rec *ledger.Record, id string) (rev int64, err error) {
 	if !content.ValidID(id) {
-		return false, errUnknownMedium
+		return 0, errUnknownMedium
 	}
 	now := s.now()
 	_, err = s.Ledger.Media.Modify(ctx, id, func(m *ledger.Medium, found bool) error {
-		fresh = false
+		rev = 0
 		switch {
 		case !found, m.Site != rec.Site, m.Author != who.ID:
 			return errUnknownMedium
+		case m.Content == rec.ID && m.Expires.IsZero():
+			return errClaimedAlready // a version that is there names it
+		case m.Content == rec.ID:
+			// Another edit took it and may fail: that one must not give it back, nor
+			// may others have it, while this one is at work.
 		case m.State == content.Failed:
 			return errFailedMedium
 		case m.State == content.Uploading:
 			return errPartialMedium
-		case m.Content == rec.ID:
-			return errClaimedAlready
-		case m.Content != "":
+		default:
 			if err := s.abandoned(ctx, m); err != nil {
 				return err
 			}
+			rev = m.Rev + 1
 		}
-		fresh = true
 		m.Content, m.TakenAt, m.UpdatedAt, m.Rev = rec.ID, now, now, m.Rev+1
-		// Unless the content is there by then, it goes.
+		// Unless the content names it by then, it goes.
 		m.Expires = now.Add(stagedLife)
 		return nil
 	})
 	if errors.Is(err, errClaimedAlready) {
-		return false, nil
+		return 0, nil
 	}
-	return fresh, err
+	return rev, err
 }
 
 var errClaimedAlready = errors.New("claimed already")
 
-// abandoned is nil for a medium whose content was never written, because of a
-// crash.
+// abandoned is nil for a medium that no content has: also for one that was taken
+// for a version that was never written, because of a crash.
 func (s *Service) abandoned(ctx context.Context, m *ledger.Medium) error {
-	_, err := s.load(ctx, m.Site, m.Content)
-	switch {
-	case isGone(err) && s.Now().Sub(m.TakenAt) > inFlight:
+	if m.Content == "" {
 		return nil
-	case isGone(err):
-		return ErrInFlight
-	case err == nil:
-		return errTakenMedium
 	}
-	return err
+	rec, err := s.load(ctx, m.Site, m.Content)
+	if err == nil {
+		named := m.Expires.IsZero()
+		if !named {
+			named, err = s.everNamed(ctx, rec, m.ID)
+		}
+		if named {
+			return errTakenMedium
+		}
+	}
+	switch {
+	case err != nil && !isGone(err):
+		return err
+	case s.Now().Sub(m.TakenAt) <= inFlight:
+		return ErrInFlight
+	}
+	return nil
+}
+
+// everNamed reports whether any version of a content names a medium.
+func (s *Service) everNamed(ctx context.Context, rec *ledger.Record, medium string) (bool, error) {
+	if slices.Contains(mediaOf(rec), medium) {
+		return true, nil
+	}
+	for _, e := range rec.Events {
+		if e.Previous != nil && names(*e.Previous, medium) {
+			return true, nil
+		}
+	}
+	for old, err := range s.Ledger.Revisions.Scan(ctx, ledger.Prefix(ledger.ByContent, rec.Site, rec.ID)) {
+		if err != nil {
+			return false, fmt.Errorf("read revisions: %w", err)
+		}
+		if names(old.Version, medium) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // definite reports whether an error means that nothing was written: of any other
@@ -127,21 +170,18 @@ func definite(err error) bool {
 	return false
 }
 
-// unclaim gives media back to those who uploaded them. What fails is left to the
-// sweeper.
-func (s *Service) unclaim(ctx context.Context, id string, media []string) {
+// unclaim gives media back to those who uploaded them. Nobody but its own request
+// knows of a new content. Another edit of one that is there may count on what
+// this one took, and has then touched it since. What stays is free again after a
+// while, as after a crash.
+func (s *Service) unclaim(ctx context.Context, id string, isNew bool, taken []claimed) {
 	ctx, cancel := unhurried(ctx)
 	defer cancel()
-	for _, medium := range media {
-		_, err := s.Ledger.Media.Modify(ctx, medium, func(m *ledger.Medium, found bool) error {
-			if !found || m.Content != id {
-				return ErrNotFound
-			}
-			m.Content, m.UpdatedAt, m.Rev = "", s.now(), m.Rev+1
-			return nil
-		})
+	for _, c := range taken {
+		mine := func(m *ledger.Medium) bool { return m.Content == id && (isNew || m.Rev == c.rev) }
+		err := s.changeWhile(ctx, c.id, mine, func(m *ledger.Medium) { m.Content = "" })
 		if err != nil && !isGone(err) {
-			s.Log.Warn("medium not given back", "medium", medium, "err", err)
+			s.Log.Warn("medium not given back", "medium", c.id, "err", err)
 		}
 	}
 }

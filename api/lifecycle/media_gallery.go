@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/candor-ugc/candor/api/content"
@@ -106,15 +107,17 @@ func (s *Service) placeMedia(ctx context.Context, rec *ledger.Record) error {
 	}
 	for _, m := range list {
 		place := places[m.ID]
+		// What an edit took that has not come to its end may still expire.
+		stays := m.Expires.IsZero() || m.State != content.Failed && slices.Contains(mediaOf(rec), m.ID)
 		_, banned := rec.WithheldMedium(m.ID)
 		if rec.State == content.Erased {
 			banned = m.Banned // what it looked like is remembered without it
 		}
-		if !m.Expires.IsZero() || !samePlace(m.Place, place) || m.Banned != banned {
+		if stays != m.Expires.IsZero() || !samePlace(m.Place, place) || m.Banned != banned {
 			err := s.changeMedium(ctx, m.ID, func(m *ledger.Medium) {
 				m.Place, m.Banned = place, banned
-				if m.State != content.Failed {
-					m.Expires = time.Time{} // the content that took it exists
+				if stays && m.State != content.Failed {
+					m.Expires = time.Time{}
 				}
 			})
 			if err != nil && !isGone(err) {

@@ -53,20 +53,19 @@ func (s *Service) sweepMedia(ctx context.Context) error {
 	return err
 }
 
-// expire removes an upload whose time is over, unless its content exists.
+// expire removes an upload whose time is over, unless a content names it. A failed
+// one stays too for as long as that content stands, as its author is told why.
 func (s *Service) expire(ctx context.Context, m *ledger.Medium) error {
-	if m.Content != "" && m.State != content.Failed {
-		_, err := s.load(ctx, m.Site, m.Content)
+	if m.Content != "" {
+		rec, err := s.load(ctx, m.Site, m.Content)
+		named := false
 		if err == nil {
-			return s.changeMedium(ctx, m.ID, func(m *ledger.Medium) { m.Expires = time.Time{} })
+			named, err = s.everNamed(ctx, rec, m.ID)
 		}
-		if !isGone(err) {
+		if err != nil && !isGone(err) {
 			return err
 		}
-	}
-	if m.Content != "" && m.State == content.Failed {
-		if _, err := s.load(ctx, m.Site, m.Content); err == nil {
-			// Its author is told why for as long as the content stands.
+		if named {
 			return s.changeMedium(ctx, m.ID, func(m *ledger.Medium) { m.Expires = time.Time{} })
 		}
 	}

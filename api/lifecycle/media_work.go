@@ -47,6 +47,11 @@ func (s *Service) wakeMedia() {
 	}
 }
 
+// MediaWaiting counts the media with which one kind of work is still to be done.
+func (s *Service) MediaWaiting(ctx context.Context, kind string) (int, error) {
+	return s.Ledger.Media.Count(ctx, ledger.Prefix(ledger.ByOwes, kind))
+}
+
 // startMedia begins to work on what is left to do with media.
 func (s *Service) startMedia(ctx, background context.Context) error {
 	if s.Media == nil || s.Media.Resting {
@@ -86,8 +91,14 @@ func (s *Service) freeWork(ctx context.Context) error {
 
 // changeMedium changes a medium that is there, whatever else happens to it.
 func (s *Service) changeMedium(ctx context.Context, id string, change func(*ledger.Medium)) error {
+	return s.changeWhile(ctx, id, func(*ledger.Medium) bool { return true }, change)
+}
+
+// changeWhile changes a medium that is still as the caller believes, and is
+// ErrNotFound for any other.
+func (s *Service) changeWhile(ctx context.Context, id string, still func(*ledger.Medium) bool, change func(*ledger.Medium)) error {
 	_, err := s.Ledger.Media.Modify(ctx, id, func(m *ledger.Medium, found bool) error {
-		if !found {
+		if !found || !still(m) {
 			return ErrNotFound
 		}
 		change(m)
@@ -188,14 +199,17 @@ func (s *Service) endWork(ctx context.Context, m *ledger.Medium, err error) erro
 	if reason == "" {
 		reason = "internal"
 	}
-	err = s.changeMedium(ctx, m.ID, func(m *ledger.Medium) {
-		if mine(m) {
-			m.State, m.Reason, m.Work, m.Holder, m.Source, m.Progress = content.Failed, reason, "", "", "", 0
-		}
+	err = s.changeWhile(ctx, m.ID, mine, func(m *ledger.Medium) {
+		m.State, m.Reason, m.Work, m.Holder, m.Source, m.Progress = content.Failed, reason, "", "", "", 0
 	})
-	if err == nil || isGone(err) {
-		_, err = s.releaseFiles(ctx, m.ID)
+	if isGone(err) {
+		// Another node may have taken it over, and made of it what is to be kept.
+		return s.releaseGone(ctx, m.ID)
 	}
+	if err != nil {
+		return err
+	}
+	_, err = s.releaseFiles(ctx, m.ID)
 	s.tellMedium(ctx, m)
 	return err
 }
@@ -215,11 +229,9 @@ func (s *Service) releaseGone(ctx context.Context, id string) error {
 }
 
 func (s *Service) giveBack(ctx context.Context, id string, mine func(*ledger.Medium) bool, change func(*ledger.Medium)) error {
-	err := s.changeMedium(ctx, id, func(m *ledger.Medium) {
-		if mine(m) {
-			m.Holder = ""
-			change(m)
-		}
+	err := s.changeWhile(ctx, id, mine, func(m *ledger.Medium) {
+		m.Holder = ""
+		change(m)
 	})
 	if isGone(err) {
 		return nil
