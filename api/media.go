@@ -24,6 +24,9 @@ import (
 // resumes.
 const uploadTime = 10 * time.Minute
 
+// maxReceiving bounds the uploads that arrive whole at once.
+const maxReceiving = 64
+
 // postMedia takes in one photo or video as the part "file" of a form. It waits
 // in a temporary file until it is whole, so that a slow client holds neither
 // memory nor a worker.
@@ -35,6 +38,12 @@ func postMedia(c *call) error {
 	if c.Request.ContentLength > most+maxJSON {
 		return c.explainMedia(media.ErrTooManyBytes)
 	}
+	if !c.api.receiving.TryAcquire(1) {
+		return lifecycle.ErrBusy
+	}
+	defer c.api.receiving.Release(1)
+	ctx, cancel := context.WithTimeout(c, uploadTime)
+	defer cancel()
 	_ = http.NewResponseController(c.Writer).SetReadDeadline(time.Now().Add(uploadTime))
 	part, err := filePart(c.Request)
 	if err != nil {
@@ -51,7 +60,7 @@ func postMedia(c *call) error {
 	if err != nil {
 		return err
 	}
-	m, err := c.svc.Upload(c, c.who, c.site, path, size)
+	m, err := c.svc.Upload(ctx, c.who, c.site, path, size)
 	if err != nil {
 		return c.explainMedia(err)
 	}
@@ -168,6 +177,7 @@ const watchTime = 30 * time.Minute
 func watchMedium(c *call) error {
 	ctx, cancel := context.WithTimeout(c, watchTime)
 	defer cancel()
+	defer context.AfterFunc(c.api.stopping, cancel)()
 	control := http.NewResponseController(c.Writer)
 	begun := false
 	return c.svc.MediaProgress(ctx, c.who, c.site, c.Param("medium"), func(m content.PrivateMedia) error {
@@ -224,8 +234,20 @@ func getMediaFile(c *call) error {
 		h.Set("Cache-Control", "private, no-cache")
 		h.Set("Referrer-Policy", "no-referrer")
 	}
-	http.ServeContent(c.Writer, c.Request, "", time.Time{}, f)
+	http.ServeContent(&patient{c.Writer}, c.Request, "", time.Time{}, f)
 	return nil
+}
+
+// sendTime is how long a client may take for some of a file.
+const sendTime = time.Minute
+
+// patient lets a client take any time for a file, as long as it goes on.
+type patient struct{ http.ResponseWriter }
+
+func (p *patient) Write(b []byte) (int, error) {
+	// Where the connection has no deadlines, it lasts as long as it lasts.
+	_ = http.NewResponseController(p.ResponseWriter).SetWriteDeadline(time.Now().Add(sendTime))
+	return p.ResponseWriter.Write(b)
 }
 
 // access reads the signature of an address.

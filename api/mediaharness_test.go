@@ -57,6 +57,7 @@ func (s *shop) openUploads(dir string) {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(h.Close)
+	s.svc.Media.Forget = h.Forget
 	s.api.ReadyUploads(h)
 }
 

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"crypto/subtle"
 	"net/http"
 	"net/netip"
@@ -38,6 +39,11 @@ func (a *API) operations() {
 	a.docs()
 	a.metrics.gauge("candor_shelf_bytes", "Memory the shelf takes.", func() float64 { return float64(a.shelf().Bytes) })
 	a.metrics.gauge("candor_shelf_cards", "Published contents on the shelf.", func() float64 { return float64(a.shelf().Cards) })
+	for kind, help := range map[string]string{
+		"video": "Videos that wait to be processed or are.", "webp": "Photos whose smaller forms are still to be made.",
+	} {
+		a.metrics.gauge("candor_media_waiting_"+kind, help, func() float64 { return a.mediaWaiting(kind) })
+	}
 	a.metrics.gauge("candor_shelf_subjects", "Subjects on the shelf.", func() float64 { return float64(a.shelf().Subjects) })
 }
 
@@ -45,6 +51,21 @@ func (a *API) operations() {
 func (a *API) get(path string, h gin.HandlerFunc) {
 	a.engine.GET(path, h)
 	a.engine.HEAD(path, h)
+}
+
+// mediaWaiting counts what is to be done with media; -1 where that is not known.
+func (a *API) mediaWaiting(kind string) float64 {
+	svc := a.service.Load()
+	if svc == nil {
+		return 0
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	n, err := svc.MediaWaiting(ctx, kind)
+	if err != nil {
+		return -1
+	}
+	return float64(n)
 }
 
 // shelf gives the figures of the shelf, zeros while there is none.

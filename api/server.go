@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/candor-ugc/candor/api/auth"
 	"github.com/candor-ugc/candor/api/content"
@@ -50,8 +51,13 @@ type API struct {
 	service atomic.Pointer[lifecycle.Service]
 	status  atomic.Pointer[string]
 	uploads atomic.Pointer[upload.Handler]
-	limiter *limiter
-	metrics *metrics
+	// receiving bounds the uploads that arrive whole at once.
+	receiving *semaphore.Weighted
+	// stopping ends streams that would not end by themselves.
+	stopping context.Context
+	stop     context.CancelFunc
+	limiter  *limiter
+	metrics  *metrics
 }
 
 // New builds the handler: an error says that a proxy's address is not one.
@@ -60,7 +66,8 @@ func New(c Config) (*API, error) {
 		c.Timeout = 30 * time.Second
 	}
 	gin.SetMode(gin.ReleaseMode)
-	a := &API{Config: c, engine: gin.New(), metrics: newMetrics()}
+	a := &API{Config: c, engine: gin.New(), metrics: newMetrics(), receiving: semaphore.NewWeighted(maxReceiving)}
+	a.stopping, a.stop = context.WithCancel(context.Background())
 	a.limiter = newLimiter(c.WritesPerMinute, c.Now)
 	if err := a.engine.SetTrustedProxies(c.TrustedProxies); err != nil {
 		return nil, fmt.Errorf("trusted proxies: %w", err)
@@ -95,6 +102,9 @@ func (a *API) Unready(status string) {
 	a.service.Store(nil)
 	a.Progress(status)
 }
+
+// Stop ends the streams that would keep a server from stopping.
+func (a *API) Stop() { a.stop() }
 
 // Progress says what the service is doing while it is not ready.
 func (a *API) Progress(status string) { a.status.Store(&status) }

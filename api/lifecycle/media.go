@@ -32,6 +32,9 @@ type MediaConfig struct {
 	Items int
 	// Quota bounds what is uploaded in 24 hours.
 	Quota MediaQuota
+	// Forget is asked to remove what has arrived of an upload that is given up; nil
+	// where uploads arrive whole. It is set before the first upload.
+	Forget func(ctx context.Context, site, id string) error
 	// Resting services leave what is to be done with media to others.
 	Resting bool
 }

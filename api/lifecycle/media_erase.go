@@ -42,6 +42,9 @@ func (s *Service) eraseMedium(ctx context.Context, m *ledger.Medium) (dropped, e
 	if isGone(err) {
 		return dropped{}, nil
 	}
+	if err == nil && m.State == content.Uploading && s.Media.Forget != nil {
+		err = s.Media.Forget(ctx, m.Site, m.ID)
+	}
 	if err != nil {
 		return dropped{}, err
 	}

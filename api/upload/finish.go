@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/candor-ugc/candor/api/content"
 )
 
 // finish hands a complete upload to the Desk, whose lock the caller holds, and
@@ -67,6 +69,22 @@ func (h *Handler) Recover(ctx context.Context) error {
 		}
 		return "", err
 	})
+}
+
+// Forget removes what has arrived of an upload of this process, and ends the
+// request that is receiving; the Desk refuses the upload by then. One that is
+// not there is no error.
+func (h *Handler) Forget(ctx context.Context, site, id string) error {
+	if !content.ValidSite(site) || !validID(id) {
+		return nil
+	}
+	k := key{site, id}
+	free, err := h.locks.take(ctx, k, claim{wait: h.Wait, push: true}, unstoppable)
+	if err != nil {
+		return fmt.Errorf("forget upload: %w", err)
+	}
+	defer free()
+	return h.store.remove(k)
 }
 
 // Sweep removes the files of uploads that began before a time, except those that

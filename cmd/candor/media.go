@@ -157,7 +157,12 @@ func (g *gallery) tidy(ctx context.Context, uploads *upload.Handler, log *slog.L
 
 // openUploads takes in what can be resumed.
 func openUploads(n *node, data dataFlags, log *slog.Logger) (*upload.Handler, error) {
-	return upload.New(upload.Config{
+	h, err := upload.New(upload.Config{
 		Dir: filepath.Join(data.Data, "uploads"), Desk: n.svc, Final: lifecycle.RefusesUpload, MaxBytes: n.svc.MaxUpload(), Log: log,
 	})
+	if err != nil {
+		return nil, err
+	}
+	n.gallery.config.Forget = h.Forget
+	return h, nil
 }

@@ -84,6 +84,7 @@ func (f *serveFlags) serve(ctx context.Context, log *slog.Logger, ready func(n *
 	}
 	// Live streams never end by themselves; the server would wait for them.
 	server.RegisterOnShutdown(view.Close)
+	server.RegisterOnShutdown(handler.Stop)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	url := "http://" + listener.Addr().String()
