@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -104,20 +105,24 @@ func (s *Service) exportPerson(ctx context.Context, who content.Actor, site stri
 
 // RevisionView is an earlier version as its author and moderators see it.
 type RevisionView struct {
-	Content string            `json:"content"`
-	Rev     int64             `json:"rev"`
-	Rating  int               `json:"rating,omitempty"`
-	Title   string            `json:"title,omitempty"`
-	Body    string            `json:"body"`
-	Data    map[string]string `json:"attributes,omitempty"`
-	At      string            `json:"at"`
+	Content      string            `json:"content"`
+	Rev          int64             `json:"rev"`
+	Rating       int               `json:"rating,omitempty"`
+	Ratings      map[string]int    `json:"ratings,omitempty"`
+	Title        string            `json:"title,omitempty"`
+	Body         string            `json:"body"`
+	Language     string            `json:"language,omitempty"`
+	Media        []content.Media   `json:"media,omitempty"`
+	Attributes   map[string]string `json:"attributes,omitempty"`
+	Incentivized bool              `json:"incentivized"`
+	At           time.Time         `json:"at"`
 }
 
 func revisionView(r *ledger.Revision) RevisionView {
 	v := r.Version
 	return RevisionView{
-		Content: r.Content, Rev: v.Rev, Rating: v.Rating, Title: v.Title, Body: v.Body, Data: v.Attributes,
-		At: v.At.UTC().Format("2006-01-02T15:04:05.000Z07:00"),
+		Content: r.Content, Rev: v.Rev, Rating: v.Rating, Ratings: v.Ratings, Title: v.Title, Body: v.Body,
+		Language: v.Language, Media: v.Media, Attributes: v.Attributes, Incentivized: v.Incentivized, At: v.At.UTC(),
 	}
 }
 
