@@ -124,13 +124,18 @@ func (s *Service) PutProduct(ctx context.Context, who content.Actor, p content.P
 		return p, err
 	}
 	p.UpdatedAt = s.now()
+	was := ""
 	_, err := s.Ledger.Products.Modify(ctx, ledger.Key(p.Site, p.ID), func(v *ledger.Product, _ bool) error {
+		was = v.Name
 		*v = ledger.Product{Product: p, Rev: v.Rev + 1}
 		return nil
 	})
 	s.cache().names.Invalidate(ledger.Key(p.Site, p.ID))
 	if err != nil {
 		return p, fmt.Errorf("put product: %w", err)
+	}
+	if was != "" && was != p.Name {
+		s.renamed(p.Site, p.ID)
 	}
 	return p, nil
 }

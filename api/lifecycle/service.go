@@ -101,8 +101,10 @@ type Service struct {
 
 	// stripes serialise what is derived from one content, by its id.
 	stripes [256]sync.Mutex
-	stop    context.CancelFunc
-	work    *errgroup.Group
+	// background is what work that outlasts a request runs under.
+	background context.Context
+	stop       context.CancelFunc
+	work       *errgroup.Group
 }
 
 // Errors of the verbs, compared with errors.Is.
@@ -193,6 +195,7 @@ func (s *Service) Start(ctx context.Context, progress func(n int)) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
 	s.work, background = errgroup.WithContext(background)
+	s.background = background
 	s.work.Go(func() error { s.settler.run(background); return nil })
 	if err := s.loadQueue(ctx, progress); err != nil {
 		return errors.Join(fmt.Errorf("load queue: %w", err), s.Close())
