@@ -150,27 +150,26 @@ type siteIntake struct {
 
 const intakeAge = 30 * time.Second
 
-func (i *intake) sum(ctx context.Context, s *Service, site string) (int64, error) {
+// take adds size bytes to what a site has taken in, unless that is more than it
+// may: ErrSiteQuota.
+func (i *intake) take(ctx context.Context, s *Service, site string, size int64) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if v := i.sites[site]; v != nil && s.Now().Sub(v.counted) < intakeAge {
-		return v.bytes, nil
+	v := i.sites[site]
+	if v == nil || s.Now().Sub(v.counted) >= intakeAge {
+		_, sum, err := s.uploadedLately(ctx, ledger.Prefix(ledger.BySite, site))
+		if err != nil {
+			return err
+		}
+		if i.sites == nil {
+			i.sites = map[string]*siteIntake{}
+		}
+		v = &siteIntake{bytes: sum, counted: s.Now()}
+		i.sites[site] = v
 	}
-	_, sum, err := s.uploadedSince(ctx, ledger.Prefix(ledger.BySite, site))
-	if err != nil {
-		return 0, err
+	if v.bytes+size > s.Media.Quota.SiteBytes {
+		return ErrSiteQuota
 	}
-	if i.sites == nil {
-		i.sites = map[string]*siteIntake{}
-	}
-	i.sites[site] = &siteIntake{bytes: sum, counted: s.Now()}
-	return sum, nil
-}
-
-func (i *intake) add(site string, size int64) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if v := i.sites[site]; v != nil {
-		v.bytes += size
-	}
+	v.bytes += size
+	return nil
 }

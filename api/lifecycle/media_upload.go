@@ -79,7 +79,7 @@ func (s *Service) BeginUpload(ctx context.Context, who content.Actor, site strin
 // withinQuota counts what was uploaded within a day. Ids are ordered by time, so
 // reading back from the last one ends soon.
 func (s *Service) withinQuota(ctx context.Context, who content.Actor, site string, size int64) error {
-	files, sum, err := s.uploadedSince(ctx, ledger.Prefix(ledger.ByAuthor, site, who.ID))
+	files, sum, err := s.uploadedLately(ctx, ledger.Prefix(ledger.ByAuthor, site, who.ID))
 	if err != nil {
 		return err
 	}
@@ -87,19 +87,14 @@ func (s *Service) withinQuota(ctx context.Context, who content.Actor, site strin
 	if files >= q.ShopperFiles || sum+size > q.ShopperBytes {
 		return ErrQuota
 	}
-	sum, err = s.intake.sum(ctx, s, site)
-	if err != nil {
-		return err
-	}
-	if sum+size > q.SiteBytes {
-		return ErrSiteQuota
-	}
-	s.intake.add(site, size)
-	return nil
+	return s.intake.take(ctx, s, site, size)
 }
 
-func (s *Service) uploadedSince(ctx context.Context, r ledger.Range) (files int, sum int64, err error) {
-	since := s.Now().Add(-24 * time.Hour)
+// quotaTime is the span of which quotas speak.
+const quotaTime = 24 * time.Hour
+
+func (s *Service) uploadedLately(ctx context.Context, r ledger.Range) (files int, sum int64, err error) {
+	since := s.Now().Add(-quotaTime)
 	r.Reverse = true
 	for m, err := range s.Ledger.Media.Scan(ctx, r) {
 		if err != nil {
@@ -143,14 +138,26 @@ func (s *Service) Upload(ctx context.Context, who content.Actor, site, path stri
 		return content.PrivateMedia{}, err
 	}
 	if err := s.FinishUpload(ctx, site, id, path); err != nil {
-		// Nobody was told the id.
-		gone := s.discard(context.WithoutCancel(ctx), id, "refused", func(*ledger.Medium) bool { return true })
-		if gone != nil {
+		if gone := s.forget(context.WithoutCancel(ctx), id); gone != nil {
 			s.Log.Warn("refused upload left to the sweeper", "medium", id, "err", gone)
 		}
 		return content.PrivateMedia{}, err
 	}
 	return s.Medium(ctx, who, site, id)
+}
+
+// forget gives up an upload of which nobody was told the id. A refused one stays
+// on record for the quota; one that failed by the service's own trouble does not
+// count.
+func (s *Service) forget(ctx context.Context, id string) error {
+	m, err := s.Ledger.Media.Get(ctx, id)
+	if err != nil || m.State == content.Failed {
+		return ignoreMissing(err)
+	}
+	if err := s.discard(ctx, id, "refused", func(*ledger.Medium) bool { return true }); err != nil {
+		return err
+	}
+	return s.Ledger.Media.Delete(ctx, id)
 }
 
 // FinishUpload takes in the whole file of an upload: a photo is ready when it
@@ -288,7 +295,7 @@ func (s *Service) refuse(ctx context.Context, id string, because error) error {
 	return s.discard(ctx, id, reason, func(m *ledger.Medium) bool { return m.State == content.Uploading })
 }
 
-// failedLife is how long one can learn why an upload failed.
+// failedLife is how long one can learn at least why an upload failed.
 const failedLife = time.Hour
 
 // discard makes a medium a failed one without files, if it is still as the
@@ -298,11 +305,19 @@ func (s *Service) discard(ctx context.Context, id, reason string, still func(*le
 		if !found || !still(m) {
 			return ErrNotFound
 		}
+		now := s.now()
+		if m.State == content.Uploading && reason == "discarded" {
+			m.Size = 0 // it never arrived whole; only its beginning counts
+		}
 		if m.State != content.Failed {
 			m.State, m.Reason = content.Failed, reason
 		}
-		m.Work, m.Source, m.Files, m.Place, m.Expires = "", "", nil, nil, s.now().Add(failedLife)
-		m.UpdatedAt, m.Rev = s.now(), m.Rev+1
+		m.Work, m.Source, m.Files, m.Place, m.Expires = "", "", nil, nil, now.Add(failedLife)
+		// What was sent counts, whatever became of it.
+		if until := m.CreatedAt.Add(quotaTime); m.Expires.Before(until) {
+			m.Expires = until
+		}
+		m.UpdatedAt, m.Rev = now, m.Rev+1
 		return nil
 	})
 	if isGone(err) {
