@@ -105,6 +105,8 @@ type Service struct {
 	background context.Context
 	stop       context.CancelFunc
 	work       *errgroup.Group
+	// endSettler settles what is queued and ends the settler.
+	endSettler func()
 }
 
 // Errors of the verbs, compared with errors.Is.
@@ -196,7 +198,18 @@ func (s *Service) Start(ctx context.Context, progress func(n int)) error {
 	s.stop = stop
 	s.work, background = errgroup.WithContext(background)
 	s.background = background
-	s.work.Go(func() error { s.settler.run(background); return nil })
+	// The settler outlasts the others: what they still do is settled too.
+	settling, stopSettler := context.WithCancel(context.WithoutCancel(ctx))
+	settled := make(chan struct{})
+	go func() {
+		defer close(settled)
+		s.settler.run(settling)
+	}()
+	s.endSettler = func() {
+		s.settler.close()
+		stopSettler()
+		<-settled
+	}
 	if err := s.loadQueue(ctx, progress); err != nil {
 		return errors.Join(fmt.Errorf("load queue: %w", err), s.Close())
 	}
@@ -214,16 +227,17 @@ func (s *Service) Start(ctx context.Context, progress func(n int)) error {
 	return nil
 }
 
-// Close settles what is queued and ends the background work. The ledger and the
+// Close ends the background work and settles what is queued. The ledger and the
 // indexes stay open: they belong to the caller.
 func (s *Service) Close() error {
 	defer s.cache().stop()
 	if s.stop == nil {
 		return nil
 	}
-	s.settler.close()
 	s.stop()
-	return s.work.Wait()
+	err := s.work.Wait()
+	s.endSettler()
+	return err
 }
 
 // Shelf gives figures about the shelf, for metrics.
