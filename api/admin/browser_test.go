@@ -264,6 +264,7 @@ func TestAccessibility(t *testing.T) {
 	ids := s.decided()
 	s.review("نسرین", "کتری خوب", persian, 5)
 	s.reviews(3)
+	pictures := s.displayed(t)
 	p := s.tab(t, browser, "ada")
 	check := func(name string) {
 		t.Helper()
@@ -285,6 +286,7 @@ func TestAccessibility(t *testing.T) {
 	paths := []string{
 		"/queue", "/queue?kind=question", "/items/" + ids[2], "/items/" + ids[1], "/search?q=kettle", "/search?q=nothingatall", "/author?id=alice",
 		"/audit", "/statistics", "/rules", "/settings", "/password", "/nothing",
+		"/items/" + pictures[0], "/items/" + pictures[0] + "?show=all&turn=medium-1", "/items/" + pictures[1], "/queue?item=" + pictures[0],
 	}
 	for _, scheme := range []string{"light", "dark"} {
 		_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{

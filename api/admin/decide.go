@@ -3,7 +3,7 @@ package admin
 import (
 	"errors"
 	"net/http"
-	"slices"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -43,11 +43,7 @@ func (v *visit) decision() lifecycle.Decision {
 		Action: moderation.Action(form.Get("action")), Message: strings.TrimSpace(form.Get("message")),
 		Note: strings.TrimSpace(form.Get("note")), Rev: 1,
 	}
-	for _, code := range form["reason"] {
-		if code != "" && !slices.Contains(d.Reasons, code) {
-			d.Reasons = append(d.Reasons, code)
-		}
-	}
+	d.Reasons = chosenReasons(form)
 	// Reasons that were ticked on the way are no part of a yes.
 	if d.Action == moderation.ActionApprove || d.Action == moderation.ActionRestore {
 		d.Reasons, d.Message = nil, ""
@@ -173,7 +169,7 @@ func (v *visit) answer(results []lifecycle.Result, note func(session string, sai
 		if len(results) > 1 {
 			status = http.StatusOK
 		}
-		out.Text = said.text(v.words)
+		out.Text = said.text(v)
 		v.sendJSON(status, out)
 		return nil
 	}
@@ -198,6 +194,7 @@ func (v *visit) refused(cause error) error {
 	p.Flash = &flash{Text: message, Bad: true}
 	p.URI = v.home + "/items/" + item.ID
 	item.Typed = strings.TrimSpace(v.r.PostForm.Get("message"))
+	v.retype(item)
 	return v.render(status, "item", p)
 }
 
@@ -207,12 +204,10 @@ func (v *visit) back(said string) error {
 	if next == "" {
 		next = v.home + "/queue"
 	}
-	if said != "" {
-		mark := "?"
-		if strings.Contains(next, "?") {
-			mark = "&"
-		}
-		next += mark + "said=" + said
+	if u, err := url.Parse(next); err == nil {
+		// What was said the time before is over.
+		u.RawQuery = strings.TrimPrefix(with("", u.Query(), "said", said), "?")
+		next = u.String()
 	}
 	http.Redirect(v.w, v.r, next, http.StatusSeeOther)
 	return nil

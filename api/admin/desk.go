@@ -18,6 +18,7 @@ type Desk interface {
 	Claim(ctx context.Context, who content.Actor, site, id string) (*lifecycle.Claim, error)
 	Release(ctx context.Context, who content.Actor, site, id string) error
 	Decide(ctx context.Context, who content.Actor, site, id string, d lifecycle.Decision) (content.Private, error)
+	Withhold(ctx context.Context, who content.Actor, site, id string, w lifecycle.Withholding) (content.Private, error)
 	DecideAll(ctx context.Context, who content.Actor, site string, targets []lifecycle.Target, d lifecycle.Decision) ([]lifecycle.Result, error)
 	UndoAll(ctx context.Context, who content.Actor, site string, targets []lifecycle.Target) ([]lifecycle.Result, error)
 	PassOn(ctx context.Context, who content.Actor, site, id, kind, words string, rev int64) (content.Private, error)

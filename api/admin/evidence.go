@@ -4,19 +4,24 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/candor-ugc/candor/api/content"
 	"github.com/candor-ugc/candor/moderation"
 )
 
 // evidence is a finding beside the text.
 type evidence struct {
 	// Number is what marks its places in the text.
-	Number    int
-	Name      string
-	Severity  string
-	SevText   string
-	Cause     string
-	Rule      string
-	Elsewhere bool // it has no single place in the text
+	Number   int
+	Name     string
+	Severity string
+	SevText  string
+	// Cause is in English; Text says the same in the interface's language where
+	// that can be said.
+	Cause, Text string
+	Rule        string
+	Elsewhere   bool // it has no single place in the text
+	// Medium is the photo or video that it is about.
+	Medium mediumLink
 }
 
 // piece is a stretch of text, marked where findings are.
@@ -27,6 +32,30 @@ type piece struct {
 	Numbers  []int
 	Ends     []int
 	Severity string
+}
+
+// evidence puts the findings in words, in the order of their numbers.
+func (v *visit) evidence(signals []moderation.Signal, c content.Private, media []mediumView) []evidence {
+	out := make([]evidence, len(signals))
+	for i, s := range signals {
+		text := c.Body
+		if s.Field == moderation.FieldTitle {
+			text = c.Title
+		}
+		out[i] = evidence{
+			Number: i + 1, Name: v.signalName(s.Code), Severity: s.Severity, SevText: v.words.Or("severity."+s.Severity, s.Severity),
+			Cause: s.Cause, Rule: s.Rule, Elsewhere: !placed(s, s.Field, len([]rune(text))),
+		}
+		for _, m := range media {
+			if s.Media != "" && m.ID == s.Media {
+				out[i].Medium = m.link()
+			}
+		}
+		if s.Code == moderation.CodePictureKnown && out[i].Medium.Name != "" {
+			out[i].Text = v.words.T("medium.alike")
+		}
+	}
+	return out
 }
 
 var severities = []string{

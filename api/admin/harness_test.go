@@ -61,6 +61,8 @@ type shop struct {
 	server   *httptest.Server
 	clock    *clock
 	live     notify.Live
+	store    ledger.Store
+	files    *files
 	ids      int
 }
 
@@ -91,6 +93,7 @@ func open(t testing.TB, change ...func(*admin.Config)) *shop {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { closed(t, store) })
+	s.store = store
 	s.service(dir, ledger.New(store), log)
 
 	c := admin.Config{Sites: s.sites, Now: s.clock.Now, Log: log}
@@ -109,7 +112,7 @@ func open(t testing.TB, change ...func(*admin.Config)) *shop {
 		}
 	}
 	view.Ready(s.svc, s.accounts, s.live.Listen)
-	s.server = httptest.NewServer(view)
+	s.server = httptest.NewServer(s.withFiles(view))
 	t.Cleanup(func() {
 		view.Close()
 		s.server.Close()
@@ -162,8 +165,9 @@ func (s *shop) service(dir string, l *ledger.Ledger, log *slog.Logger) {
 		return x
 	}
 	rules, precision := moderation.NewRuleSets(), moderation.NewPrecision()
+	media := s.media(dir)
 	screener, err := moderation.NewScreener(moderation.Options{
-		Clock: s.clock.Now, Rules: rules, Evidence: precision,
+		Clock: s.clock.Now, Rules: rules, Evidence: precision, Lookalikes: media.Known,
 		Policy: func(site, kind string) moderation.Policy { return s.svc.Policy(site, kind) },
 	})
 	if err != nil {
@@ -172,7 +176,7 @@ func (s *shop) service(dir string, l *ledger.Ledger, log *slog.Logger) {
 	var mu sync.Mutex
 	s.svc = lifecycle.New(lifecycle.Config{
 		Ledger: l, Public: index(search.Public), Desk: index(search.Desk), Screener: screener, Rules: rules, Precision: precision,
-		Sites: s.sites.Names, Tell: s.live.Publish, Detect: detect, Now: s.clock.Now, Node: "test", Log: log,
+		Sites: s.sites.Names, Tell: s.live.Publish, Detect: detect, Now: s.clock.Now, Node: "test", Log: log, Media: media,
 		Handle: func(_, person string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(person)))[:20] },
 		NewID: func() string {
 			mu.Lock()

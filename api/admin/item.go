@@ -29,7 +29,7 @@ type itemView struct {
 	Rating               int
 	Ratings              []pair
 	Title, Body          []piece
-	Media                []content.PrivateMedia
+	Media                []mediumView
 	Attributes           []pair
 	Incentivized         bool
 	Subject, SubjectName string
@@ -60,16 +60,25 @@ type itemView struct {
 	Escalation           *note
 	EscalationKind       string
 	Appeal               *note
-	ClaimedBy            string
-	Mine                 bool
-	ClaimUntil           moment
-	DecidedBy            string
-	CanUndo              bool
+	// AppealMedia says that the appeal is about a photo or video.
+	AppealMedia bool
+	ClaimedBy   string
+	Mine        bool
+	ClaimUntil  moment
+	DecidedBy   string
+	CanUndo     bool
 	// Typed is a message that was not sent because of a conflict.
 	Typed string
 	// Back is where the forms lead to afterwards, "" for the item's own page.
-	Back string
+	// Here is the page itself, with the item on it.
+	Back, Here string
+	// AllShown says that all photos and videos were asked to be seen. Lean leaves
+	// the forms of single ones to the item's own page, to keep the queue light.
+	AllShown, Lean bool
 }
+
+// Fitting are the reasons for which a photo or video may be rejected.
+func (i *itemView) Fitting() []reasonChoice { return fitting(i.Reasons) }
 
 // LanguageName names the language of the text.
 func (i *itemView) LanguageName() string { return i.texts.Language(i.Language) }
@@ -93,15 +102,9 @@ type action struct {
 type reasonChoice struct {
 	Code, Key, Title, Policy string
 	Final                    bool
-	// Template is what the author is told, in their language.
+	// Template is what the author is told, in their language; "" where the Policy
+	// says it in the same words.
 	Template string
-}
-
-type fieldChange struct {
-	Name string
-	// Changes is empty where Before and After say it.
-	Changes       []change
-	Before, After string
 }
 
 type report struct {
@@ -116,9 +119,11 @@ type note struct {
 
 type event struct {
 	Text, From, To, By, Note string
-	Reasons                  []string
-	Automatic                bool
-	When                     moment
+	// Media are the photos and videos that it was about.
+	Media     []mediumLink
+	Reasons   []string
+	Automatic bool
+	When      moment
 }
 
 type sibling struct {
@@ -136,6 +141,9 @@ func getItem(v *visit) error {
 	}
 	p := itemPage{page: v.page("item.title"), Item: item}
 	p.Title = item.Kind + " · " + item.Author
+	if item.AllShown {
+		item.Here += "?show=all"
+	}
 	return v.render(http.StatusOK, "item", p)
 }
 
@@ -147,17 +155,19 @@ func (v *visit) item(id string) (*itemView, error) {
 	}
 	now := v.Now()
 	body := c.Content
-	signals := sortedSignals(c.Signals)
+	signals := sortedSignals(append(lookalikes(body, c.Signals), c.Signals...))
 	item := &itemView{
 		page: v.page("queue.title"), ID: body.ID, Rev: body.Rev, Kind: v.words.T("kind." + string(body.Kind)),
 		State: string(body.State), StateText: v.words.T("state." + string(body.State)), Shown: body.Shown,
 		Language: body.Language, Direction: direction(body.Language), Rating: body.Rating,
 		Title: pieces(body.Title, moderation.FieldTitle, signals), Body: pieces(body.Body, moderation.FieldBody, signals),
-		Media: body.Media, Incentivized: body.Incentivized, Author: v.author(body.Public),
+		Incentivized: body.Incentivized, Author: v.author(body.Public),
 		Verified: body.Author.Verified, Staff: body.Author.Staff, Votes: body.Votes,
 		Created: v.words.moment(body.CreatedAt, now), NoteToAuthor: body.Note, Reasons: v.reasons(body.Language),
-		DecidedBy: c.DecidedBy, Evidence: v.evidence(signals, body),
+		DecidedBy: c.DecidedBy, Here: v.home + "/items/" + body.ID,
 	}
+	item.Media = v.media(item, body, signals)
+	item.Evidence = v.evidence(signals, body, item.Media)
 	item.CanUndo = c.Undo != nil && (c.DecidedBy == v.who.ID || v.who.May(content.Admin))
 	if body.AuthorID != "" {
 		item.AuthorURL = with(v.home+"/author", nil, "id", body.AuthorID)
@@ -223,21 +233,6 @@ func (v *visit) claim(item *itemView, c *lifecycle.Case, now time.Time) {
 	item.ClaimUntil = moment{Text: v.words.Span(c.Claim.Until.Sub(now)), Exact: c.Claim.Until.UTC().Format(time.DateTime) + " UTC"}
 }
 
-func (v *visit) evidence(signals []moderation.Signal, c content.Private) []evidence {
-	out := make([]evidence, len(signals))
-	for i, s := range signals {
-		text := c.Body
-		if s.Field == moderation.FieldTitle {
-			text = c.Title
-		}
-		out[i] = evidence{
-			Number: i + 1, Name: v.signalName(s.Code), Severity: s.Severity, SevText: v.words.Or("severity."+s.Severity, s.Severity),
-			Cause: s.Cause, Rule: s.Rule, Elsewhere: !placed(s, s.Field, len([]rune(text))),
-		}
-	}
-	return out
-}
-
 // slots are the places of the main buttons. Each takes the first of its actions
 // that is possible, so that yes, no and "please change" are always where the
 // hand expects them.
@@ -289,7 +284,10 @@ func (v *visit) reasons(language string) []reasonChoice {
 	out := make([]reasonChoice, len(all))
 	for i, r := range all {
 		text := r.In(v.words.Lang)
-		out[i] = reasonChoice{Code: r.Code, Title: text.Title, Policy: text.Body, Final: r.Final, Template: r.In(language).Body}
+		out[i] = reasonChoice{Code: r.Code, Title: text.Title, Policy: text.Body, Final: r.Final}
+		if told := r.In(language).Body; told != text.Body {
+			out[i].Template = told
+		}
 		if i < 9 {
 			out[i].Key = string(rune('1' + i))
 		}
@@ -315,7 +313,7 @@ func (v *visit) surroundings(item *itemView, c *lifecycle.Case, now time.Time) {
 		item.Notes = append(item.Notes, note{By: n.By, Text: n.Text, When: v.words.moment(n.At, now)})
 	}
 	for _, e := range slices.Backward(c.History) {
-		item.History = append(item.History, v.event(e, now))
+		item.History = append(item.History, v.event(e, item.Media, now))
 	}
 	item.Thread, item.Replies = v.threadRows(c.Thread, now), v.threadRows(c.Replies, now)
 	for _, s := range c.Siblings {
@@ -330,10 +328,12 @@ func (v *visit) surroundings(item *itemView, c *lifecycle.Case, now time.Time) {
 	}
 	if c.Appeal.Open() {
 		item.Appeal = &note{By: item.Author, Text: c.Appeal.Text, When: v.words.moment(c.Appeal.At, now)}
+		item.AppealMedia = c.Appeal.Action == actionWithhold
 	}
 }
 
-func (v *visit) event(e lifecycle.Event, now time.Time) event {
+// event puts one change in words; media are those of the content as it is now.
+func (v *visit) event(e lifecycle.Event, media []mediumView, now time.Time) event {
 	out := event{
 		Text: v.words.Or("did."+e.Action, e.Action), To: v.words.T("state." + string(e.To)), By: e.Actor,
 		Note: e.Note, Automatic: e.Automatic, When: v.words.moment(e.At, now),
@@ -344,46 +344,12 @@ func (v *visit) event(e lifecycle.Event, now time.Time) event {
 	for _, r := range e.Reasons {
 		out.Reasons = append(out.Reasons, v.reasonTitle(r))
 	}
-	return out
-}
-
-// differences says what an edit changed of what is public, or of what the
-// author was asked to change.
-func (v *visit) differences(c *lifecycle.Case) []fieldChange {
-	now := c.Content
-	var was content.Version
-	switch n := len(c.Revisions); {
-	case c.Public != nil && now.State != content.Approved:
-		was = content.Version{
-			Title: c.Public.Title, Body: c.Public.Body, Rating: c.Public.Rating, Language: c.Public.Language,
-			Incentivized: c.Public.Incentivized,
+	for _, m := range media {
+		if slices.Contains(e.Media, m.ID) {
+			out.Media = append(out.Media, m.link())
 		}
-		for _, m := range c.Public.Media {
-			was.Media = append(was.Media, content.Media{ID: m.ID, Caption: m.Caption, Alt: m.Alt})
-		}
-	case n > 0 && now.State == content.Pending:
-		was = c.Revisions[n-1]
-	default:
-		return nil
-	}
-	var out []fieldChange
-	if was.Rating != now.Rating {
-		out = append(out, fieldChange{Name: v.words.T("field.rating"), Before: v.words.N(was.Rating), After: v.words.N(now.Rating)})
-	}
-	if was.Title != now.Title {
-		out = append(out, fieldChange{Name: v.words.T("field.title"), Changes: compare(was.Title, now.Title)})
-	}
-	if was.Body != now.Body {
-		out = append(out, fieldChange{Name: v.words.T("field.body"), Changes: compare(was.Body, now.Body)})
-	}
-	if !slices.EqualFunc(was.Media, now.Media, sameMedium) {
-		out = append(out, fieldChange{Name: v.words.T("field.media"), Before: v.words.N(len(was.Media)), After: v.words.N(len(now.Media))})
 	}
 	return out
-}
-
-func sameMedium(was content.Media, now content.PrivateMedia) bool {
-	return was == content.Media{ID: now.ID, Caption: now.Caption, Alt: now.Alt}
 }
 
 // threadRows shows contents around an item.

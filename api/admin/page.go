@@ -35,15 +35,17 @@ var pageFiles = map[string]string{
 }
 
 func parsePages() (pages, error) {
-	shared, err := template.New("").ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/case.html")
-	if err != nil {
-		return nil, fmt.Errorf("parse templates: %w", err)
+	shared := template.New("")
+	for _, file := range []string{"layout", "parts", "case", "media"} {
+		if err := parseFile(shared, file); err != nil {
+			return nil, err
+		}
 	}
 	out := pages{}
 	for name, file := range pageFiles {
 		t, err := shared.Clone()
 		if err == nil {
-			_, err = t.ParseFS(templateFiles, "templates/"+file+".html")
+			err = parseFile(t, file)
 		}
 		if err == nil && t.Lookup(name) == nil {
 			err = fmt.Errorf("%s.html defines no %q", file, name)
@@ -54,6 +56,18 @@ func parsePages() (pages, error) {
 		out[name] = t
 	}
 	return out, nil
+}
+
+// parseFile adds the templates of a file, without its indentation.
+func parseFile(t *template.Template, file string) error {
+	b, err := templateFiles.ReadFile("templates/" + file + ".html")
+	if err != nil {
+		return fmt.Errorf("read template: %w", err)
+	}
+	if _, err = t.Parse(lean(string(b), ".html")); err != nil {
+		return fmt.Errorf("parse template: %w", err)
+	}
+	return nil
 }
 
 func (p pages) execute(w io.Writer, name string, data any) error {
@@ -80,11 +94,13 @@ type page struct {
 	Flash   *flash
 }
 
-// flash says what the last form did. Undo is there while it can be taken back.
+// flash says what the last form did. Undo, or Turned, is there while it can be
+// taken back.
 type flash struct {
-	Text string
-	Bad  bool
-	Undo []lifecycle.Target
+	Text   string
+	Bad    bool
+	Undo   []lifecycle.Target
+	Turned *turned
 }
 
 // page begins a page; title is a key.
@@ -96,7 +112,7 @@ func (v *visit) page(title string) *page {
 	if v.secret != "" {
 		p.CSRF = auth.FormToken(v.secret)
 		p.Waiting = v.desk.Waiting(v.site)
-		p.Flash = v.undos.take(v.secret, v.words, v.r.URL.Query().Get("said"))
+		p.Flash = v.undos.take(v, v.r.URL.Query().Get("said"))
 	}
 	return p
 }
@@ -224,6 +240,8 @@ var failures = []failure{
 	{lifecycle.ErrForbidden, http.StatusForbidden, "error.forbidden"},
 	{lifecycle.ErrOwn, http.StatusForbidden, "error.own"},
 	{lifecycle.ErrNotFound, http.StatusNotFound, "error.notFound"},
+	{lifecycle.ErrSomebodyElse, http.StatusForbidden, "error.somebodyElse"},
+	{lifecycle.ErrMediaPending, http.StatusConflict, "error.mediaPending"},
 	{lifecycle.ErrConflict, http.StatusConflict, "error.conflict"},
 	{lifecycle.ErrClaimed, http.StatusConflict, "error.claimed"},
 	{lifecycle.ErrTooLate, http.StatusConflict, "error.tooLate"},

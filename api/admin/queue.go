@@ -15,7 +15,7 @@ import (
 
 // queueLimit is how many items a page of the queue lists: few enough to stay
 // light, enough to work for a while.
-const queueLimit = 22
+const queueLimit = 20
 
 // queuePage is filters, list and item.
 type queuePage struct {
@@ -51,7 +51,8 @@ var signalCodes = []string{
 	moderation.CodePhone, moderation.CodeEmail, moderation.CodeCard, moderation.CodeIBAN, moderation.CodeURL,
 	moderation.CodeShouting, moderation.CodeGibberish, moderation.CodeTooShort, moderation.CodeTooLong,
 	moderation.CodeDuplicate, moderation.CodeNearDuplicate, moderation.CodeRatingMismatch, moderation.CodeBurst,
-	moderation.CodeAuthorBurst, moderation.CodeLanguageNotServed, moderation.CodeClassifier,
+	moderation.CodeAuthorBurst, moderation.CodeLanguageNotServed, moderation.CodeClassifier, moderation.CodePictures,
+	moderation.CodePictureKnown,
 }
 
 // readFilters reads the address. What is not understood does not filter.
@@ -149,7 +150,8 @@ func getQueue(v *visit) error {
 			}
 			p.Item = nil // the address is older than the item's erasure
 		} else {
-			p.Item.Back = with(own, q, "item", "")
+			p.Item.Back, p.Item.Here = with(own, q, "item", ""), with(own, q, "item", chosen)+"#pane"
+			p.Item.Lean = true
 		}
 	}
 	return v.render(http.StatusOK, "queue", p)
@@ -170,6 +172,7 @@ type row struct {
 	When                  moment
 	Signals               []string
 	MoreSignals           int
+	Photos, Videos        int
 	Reporters             int
 	ClaimedBy             string
 	Passed                string
@@ -221,7 +224,8 @@ func (v *visit) row(w lifecycle.Waiting, now time.Time) row {
 	r := v.contentRow(w.Content, now)
 	r.Risk, r.Age, r.When = v.riskLevel(w.Risk), v.ageLevel(w.QueuedAt, now), v.words.moment(w.QueuedAt, now)
 	r.Reporters, r.Passed, r.Appeal = w.Reporters, w.Passed, w.Appeal
-	seen := map[string]bool{}
+	// That there are photos and videos is told by their number.
+	seen := map[string]bool{moderation.CodePictures: true}
 	for _, code := range w.Signals {
 		if seen[code] {
 			continue
@@ -231,7 +235,7 @@ func (v *visit) row(w lifecycle.Waiting, now time.Time) row {
 			r.Signals = append(r.Signals, v.signalName(code))
 		}
 	}
-	r.MoreSignals = len(seen) - len(r.Signals)
+	r.MoreSignals = len(seen) - 1 - len(r.Signals)
 	if w.Claim != nil && w.Claim.By != v.who.ID {
 		r.ClaimedBy = w.Claim.By
 	}
@@ -240,8 +244,9 @@ func (v *visit) row(w lifecycle.Waiting, now time.Time) row {
 
 // contentRow is a line for a content in whatever state.
 func (v *visit) contentRow(c content.Private, now time.Time) row {
+	photos, videos := mediaCount(c.Media)
 	return row{
-		ID: c.ID, Rev: c.Rev, URL: v.home + "/items/" + c.ID, Kind: v.words.T("kind." + string(c.Kind)),
+		Photos: photos, Videos: videos, ID: c.ID, Rev: c.Rev, URL: v.home + "/items/" + c.ID, Kind: v.words.T("kind." + string(c.Kind)),
 		Language: c.Language, Title: c.Title, Text: excerpt(c.Body, 140), Subject: c.Subject.ID, Author: v.author(c.Public),
 		Rating: c.Rating, State: string(c.State), StateText: v.words.T("state." + string(c.State)),
 		When: v.words.moment(c.CreatedAt, now), Edited: c.Shown && c.State == content.Pending, Staff: c.Author.Staff,

@@ -32,6 +32,9 @@ type hit struct {
 	Excerpts []excerptOf
 }
 
+// Row is the line itself, for the parts that take one.
+func (h hit) Row() row { return h.row }
+
 type excerptOf struct {
 	Field  string
 	Pieces []piece
@@ -179,7 +182,7 @@ func getAudit(v *visit) error {
 	now := v.Now()
 	for _, e := range list.Items {
 		p.Events = append(p.Events, auditRow{
-			event: v.event(e, now), URL: v.home + "/items/" + e.Content, Kind: v.words.T("kind." + string(e.Kind)), ID: e.Content,
+			event: v.event(e, nil, now), URL: v.home + "/items/" + e.Content, Kind: v.words.T("kind." + string(e.Kind)), ID: e.Content,
 		})
 	}
 	if list.Next != "" {

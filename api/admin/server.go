@@ -119,6 +119,7 @@ func (a *Admin) routes() {
 		{"POST " + site + "/items/{id}/release", moderators, postRelease},
 		{"POST " + site + "/items/{id}/pass", moderators, postPass},
 		{"POST " + site + "/items/{id}/notes", moderators, postNote},
+		{"POST " + site + "/items/{id}/media/{medium}", moderators, postMedium},
 		{"POST " + site + "/decisions", moderators, postDecisions},
 		{"POST " + site + "/undo", moderators, postUndo},
 		{"GET " + site + "/events", moderators, getEvents},
@@ -149,7 +150,7 @@ func (a *Admin) routes() {
 
 // policy lets a page load its own files and nothing else, and be framed by
 // nobody.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 // maxForm bounds a form: the largest is a bulk decision.

@@ -85,6 +85,9 @@ func (v *visit) safeNext(next string) string {
 		strings.Contains(next, "\\") || strings.Contains(next, "//") {
 		return ""
 	}
+	if u.Fragment != "" {
+		return u.RequestURI() + "#" + u.EscapedFragment()
+	}
 	return u.RequestURI()
 }
 

@@ -16,9 +16,15 @@ type saying struct {
 	state        content.State
 	targets      []lifecycle.Target
 	undone       bool
+	// turned is a photo or video that was decided about, nil for none.
+	turned *turned
 }
 
-func (s saying) text(t *texts) string {
+func (s saying) text(v *visit) string {
+	if s.turned != nil {
+		return s.turned.text(v)
+	}
+	t := v.words
 	var out string
 	switch {
 	case s.done == 0:
@@ -58,11 +64,11 @@ func (m undoMemory) noteUndo(session string, s saying) string {
 	return m.note(session, s)
 }
 
-// take gives what a session is to be told under a name, nil for nothing.
-func (m undoMemory) take(session string, t *texts, name string) *flash {
-	s, ok := m.said.GetIfPresent(session + name)
+// take gives what a visitor is to be told under a name, nil for nothing.
+func (m undoMemory) take(v *visit, name string) *flash {
+	s, ok := m.said.GetIfPresent(v.secret + name)
 	if name == "" || !ok {
 		return nil
 	}
-	return &flash{Text: s.text(t), Bad: s.done == 0, Undo: s.targets}
+	return &flash{Text: s.text(v), Bad: s.done == 0, Undo: s.targets, Turned: s.turned}
 }

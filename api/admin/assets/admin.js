@@ -1,7 +1,8 @@
 // The moderators' keyboard, the list that keeps its place, and live news. Every
 // action here is also a plain form; without this file the view still works.
+// media.js follows in the same file and adds what photos and videos need.
 "use strict";
-(() => {
+const desk = (() => {
   const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
   const home = meta("home"), csrf = meta("csrf"), words = JSON.parse(meta("texts") || "{}");
   const say = (key, values = {}) => Object.entries(values).reduce((s, [k, v]) => s.replace(`{${k}}`, v), words[key] ?? key);
@@ -21,6 +22,9 @@
     clearTimeout(toastTimer);
     toastTimer = setTimeout(() => { toastBox.textContent = ""; }, 6000);
   }
+
+  // hooks are called with an event of the page; media.js adds them.
+  const hooks = { changed: () => {}, shown: () => {} };
 
   async function post(path, pairs) {
     let answer;
@@ -90,8 +94,7 @@
     loading = (async () => {
       let text;
       try {
-        const answer = await fetch(`${home}/items/${encodeURIComponent(id)}?part=1`, { credentials: "same-origin" });
-        text = await answer.text();
+        text = await part(id);
       } catch {
         toast(say("offline"));
         return;
@@ -105,7 +108,33 @@
       if (shown && r && open(r)) { r.dataset.rev = shown.dataset.rev; one("input", r).value = `${id}.${shown.dataset.rev}`; }
       const back = one('.decide [name="next"]');
       if (back && rows) back.value = location.pathname + location.search;
+      hooks.shown();
     })();
+    return loading;
+  }
+
+  const part = (id) => fetch(`${home}/items/${encodeURIComponent(id)}?part=1`, { credentials: "same-origin" }).then((a) => a.text());
+
+  // refresh shows the item anew, as it is after a form beside the decision. What
+  // is typed there, what is open and the place stay.
+  async function refresh() {
+    const f = form(), at = document.activeElement?.closest?.("#pane [id]")?.id, top = one(".scroll", pane)?.scrollTop;
+    const kept = f && { id: current, message: f.elements.message.value, note: f.elements.note.value, composed,
+      reasons: reasons().map((b) => b.value), why: one("[data-why]", f).open };
+    const seen = all(".veil[open]", pane).map((d) => d.closest("li").id);
+    await show(current);
+    const g = form();
+    if (!kept || !g || kept.id !== current) return;
+    all('[name="reason"]', g).forEach((b) => { b.checked = kept.reasons.includes(b.value); });
+    compose();
+    g.elements.message.value = kept.message;
+    g.elements.note.value = kept.note;
+    composed = kept.composed;
+    one("[data-why]", g).open = kept.why;
+    seen.forEach((id) => { const d = one(`#${id} .veil`, pane); if (d?.open === false) d.open = true; });
+    if (at) document.getElementById(at)?.focus({ preventScroll: true });
+    const scroll = one(".scroll", pane);
+    if (scroll && top) scroll.scrollTop = top;
   }
 
   function step(by) {
@@ -128,12 +157,16 @@
   const form = () => one(".decide");
   const reasons = () => all('[name="reason"]:checked', form() ?? document);
 
+  // told is what an author is told for a reason: in their language, else as the
+  // policy below says it.
+  const told = (box) => box.dataset.template ?? one(`[data-policy="${box.value}"]`, pane).textContent;
+
   function compose() {
     const f = form();
     if (!f) return;
     const picked = reasons();
     one("[data-picked]", f).textContent = picked.map((b) => b.parentElement.innerText.replace(/^\d\s*/, "").trim()).join(", ");
-    const box = f.elements.message, text = picked.map((b) => b.dataset.template).join("\n");
+    const box = f.elements.message, text = picked.map(told).join("\n");
     if (box.value === composed || box.value.trim() === "") box.value = text;
     composed = text;
   }
@@ -234,9 +267,15 @@
     }
     if (!last) { toast(say("nothing")); return; }
     busy = true;
-    const answer = await post("/undo", last.map((t) => ["item", `${t.id}.${t.rev}`]));
+    const answer = last.path ? await post(last.path, last.undo) : await post("/undo", last.map((t) => ["item", `${t.id}.${t.rev}`]));
     busy = false;
     if (!answer) { undone.push(last); return; }
+    if (last.path) {
+      toast(answer.error ?? answer.text);
+      if (rowOf(last.item)) select(rowOf(last.item), true);
+      refresh();
+      return;
+    }
     if (!answer.results) { toast(answer.error); return; }
     answer.results.forEach((r) => mark(r.id, r.ok ? say("undone") : r.text, r.rev, !r.ok));
     toast(answer.results.length === 1 && !answer.results[0].ok ? answer.results[0].text : answer.text);
@@ -299,7 +338,9 @@
     (el.tagName === "INPUT" && !/^(checkbox|radio|button|submit)$/.test(el.type));
 
   document.addEventListener("keydown", (e) => {
-    if (e.ctrlKey || e.metaKey || e.altKey || e.isComposing || help?.open) return;
+    if (e.ctrlKey || e.metaKey || e.altKey || e.isComposing || one("dialog[open]")) return;
+    const turn = e.key === "Escape" && e.target.closest?.("details.turn[open]");
+    if (turn) { turn.open = false; one("summary", turn).focus(); return; }
     if (typing(e.target)) {
       if (e.key === "Escape") { e.target.blur(); escape(); }
       return;
@@ -345,9 +386,16 @@
     if (f.matches(".decide") && button?.name === "action") { e.preventDefault(); decide(button); }
     if (f.matches(".case .stack")) {
       e.preventDefault();
-      const pairs = [...new FormData(f, button)];
+      if (busy) return;
+      const item = current, pairs = [...new FormData(f, button)];
       const answer = await post(new URL(button?.hasAttribute("formaction") ? button.formAction : f.action).pathname.slice(home.length), pairs);
-      if (answer?.error) notice(answer.error); else if (answer) show(current);
+      if (answer?.error) { notice(answer.error); return; }
+      if (!answer) return;
+      if (answer.undo) undone.push({ ...answer, item });
+      if (answer.text) toast(answer.text);
+      await refresh();
+      // Giving back can be all that somebody appealed for.
+      if (answer.undo && one(".case")?.dataset.id === item && !("waiting" in one(".case").dataset)) mark(item, answer.text, null, true);
     }
     if (f.id === "bulk" && button?.name === "action") {
       e.preventDefault();
@@ -397,7 +445,9 @@
         break;
       case "changed":
         if (r && n.state === "pending" && n.rev > Number(r.dataset.rev)) mark(n.id, say("changed"), n.rev, false);
-        if (n.id === current && !busy) notice(say("changed"));
+        if (n.id !== current || busy) break;
+        // The same revision says that a video came along.
+        if (n.rev > Number(one(".case").dataset.rev)) notice(say("changed")); else hooks.changed();
         break;
     }
   }
@@ -408,4 +458,5 @@
   addEventListener("offline", () => toast(say("offline")));
   const first = rowOf(current);
   if (first && matchMedia("(min-width: 801px)").matches) one("a", first).focus({ preventScroll: true });
+  return { one, all, keys, hooks, part, refresh, current: () => current };
 })();
