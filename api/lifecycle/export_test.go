@@ -18,7 +18,7 @@ func (s *Service) WorkOnMedia(ctx context.Context, kind string) error { return s
 
 // CollectOrphans is what the sweeper does once a day.
 func (s *Service) CollectOrphans(ctx context.Context, before time.Time) (int, error) {
-	return s.collectOrphans(ctx, before, func(string) error { return nil })
+	return s.collectOrphans(ctx, before, func(string) {})
 }
 
 // StagedLife is how long an upload waits for its content, WorkLease how long a

@@ -274,26 +274,20 @@ func (c *mediaChecker) orphans(ctx context.Context) error {
 		before = c.s.Now().Add(time.Hour) // nobody else is at work
 	}
 	if c.repair {
-		_, err := c.s.collectOrphans(ctx, before, func(name string) error {
-			c.say(true, "%s: nothing refers to this file", name)
-			return nil
-		})
+		_, err := c.s.collectOrphans(ctx, before, func(what string) { c.say(true, "%s", what) })
 		return err
 	}
-	for info, err := range c.s.Media.Store.List(ctx, "", "") {
+	for ref, err := range c.s.staleNotes(ctx, before) {
 		if err != nil {
 			return err
 		}
-		if info.Modified.After(before) {
-			continue
-		}
-		needed, err := c.s.needed(ctx, info.Name)
+		c.say(false, "%s", staleNote(ref))
+	}
+	for name, err := range c.s.orphanFiles(ctx, before) {
 		if err != nil {
 			return err
 		}
-		if !needed {
-			c.say(false, "%s: nothing refers to this file", info.Name)
-		}
+		c.say(false, "%s", orphanFile(name))
 	}
 	return nil
 }

@@ -144,7 +144,7 @@ type gate struct{ dir string }
 // gated is ffmpeg behind a gate.
 func gated(t testing.TB) (*video.Tools, *gate) {
 	t.Helper()
-	real := needFFmpeg(t)
+	program := needFFmpeg(t)
 	g := &gate{dir: t.TempDir()}
 	script := fmt.Sprintf(`#!/bin/sh
 case "$*" in *-progress*)
@@ -154,7 +154,7 @@ case "$*" in *-progress*)
 	;;
 esac
 exec %[2]s "$@"
-`, g.dir, real)
+`, g.dir, program)
 	path := filepath.Join(g.dir, "ffmpeg")
 	noError(t, os.WriteFile(path, []byte(script), 0o700))
 	tools, err := video.Find(t.Context(), func(name string) (string, error) {
@@ -211,10 +211,11 @@ func (n *node) slow(t testing.TB) *gate {
 // eventually waits for something that other goroutines do.
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
+	late := time.After(3 * time.Minute)
 	for !is() {
 		select {
 		case <-time.After(10 * time.Millisecond):
-		case <-t.Context().Done():
+		case <-late:
 			t.Fatalf("never: %s", what)
 		}
 	}

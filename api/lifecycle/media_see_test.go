@@ -44,8 +44,9 @@ func (n *node) faces(t testing.TB, id, medium string) (f faces) {
 		noError(t, json.Unmarshal(page.Body, &body))
 		return slices.ContainsFunc(body.Items, func(p content.Public) bool { return p.ID == id && names(p.Media) }), body.Facets.Media
 	}
-	facet := 0
-	f.listing, facet = list(false)
+
+	listing, facet := list(false)
+	f.listing = listing
 	f.facet = facet > 0
 	f.filter, _ = list(true)
 	if item, err := n.Content(ctx, stranger, site, id); err == nil {
@@ -231,14 +232,14 @@ func TestSignedAddresses(t *testing.T) {
 	equal(t, "of another medium", n.reach(t, stranger, other, v.Name, right), false)
 	equal(t, "of another variant", n.reach(t, stranger, mine, media.Full, right), false)
 	for name, change := range map[string]func(*lifecycle.Access){
-		"later end":     func(a *lifecycle.Access) { a.Expires = a.Expires.Add(time.Hour) },
-		"earlier end":   func(a *lifecycle.Access) { a.Expires = a.Expires.Add(-time.Second) },
-		"no end":        func(a *lifecycle.Access) { a.Expires = time.Time{} },
-		"cut":           func(a *lifecycle.Access) { a.Signature = a.Signature[1:] },
-		"longer":        func(a *lifecycle.Access) { a.Signature += "A" },
-		"padded":        func(a *lifecycle.Access) { a.Signature += "=" },
-		"none":          func(a *lifecycle.Access) { a.Signature = "" },
-		"another":       func(a *lifecycle.Access) { a.Signature = strings.Repeat("A", 43) },
+		"later end":   func(a *lifecycle.Access) { a.Expires = a.Expires.Add(time.Hour) },
+		"earlier end": func(a *lifecycle.Access) { a.Expires = a.Expires.Add(-time.Second) },
+		"no end":      func(a *lifecycle.Access) { a.Expires = time.Time{} },
+		"cut":         func(a *lifecycle.Access) { a.Signature = a.Signature[1:] },
+		"longer":      func(a *lifecycle.Access) { a.Signature += "A" },
+		"padded":      func(a *lifecycle.Access) { a.Signature += "=" },
+		"none":        func(a *lifecycle.Access) { a.Signature = "" },
+		"another":     func(a *lifecycle.Access) { a.Signature = strings.Repeat("A", 43) },
 	} {
 		a := right
 		change(&a)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,9 +35,11 @@ func (s *Service) sweepMedia(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("find expired uploads: %w", err)
 	}
+	var stuck error
 	for _, m := range expired {
+		// One that cannot be removed keeps nothing else from being.
 		if err := s.expire(ctx, m); err != nil {
-			return fmt.Errorf("expire upload: %w", err)
+			stuck = errors.Join(stuck, fmt.Errorf("expire upload: %w", err))
 		}
 	}
 	_, err = s.Ledger.Leases.Get(ctx, orphansLease)
@@ -44,13 +48,13 @@ func (s *Service) sweepMedia(ctx context.Context) error {
 	// A ledger in which they were never looked for may be one that is still to be
 	// restored beside its files.
 	if err != nil || !mine || first {
-		return err
+		return errors.Join(stuck, err)
 	}
-	n, err := s.collectOrphans(ctx, s.Now().Add(-orphanGrace), func(string) error { return nil })
+	n, err := s.collectOrphans(ctx, s.Now().Add(-orphanGrace), func(string) {})
 	if n > 0 {
 		s.Log.Info("left-over files deleted", "files", n)
 	}
-	return err
+	return errors.Join(stuck, err)
 }
 
 // expire removes an upload whose time is over, unless a content names it. A failed
@@ -91,41 +95,28 @@ func ignoreMissing(err error) error {
 }
 
 // collectOrphans deletes the stored files that no medium needs, of those older
-// than a time, and the notes of media that are gone. told is told each file.
-func (s *Service) collectOrphans(ctx context.Context, before time.Time, told func(name string) error) (n int, err error) {
-	for ref, err := range s.Ledger.Blobs.Scan(ctx, ledger.Range{}) {
+// than a time, after the notes of needs that are none any more. told is told each
+// note and file.
+func (s *Service) collectOrphans(ctx context.Context, before time.Time, told func(what string)) (n int, err error) {
+	for ref, err := range s.staleNotes(ctx, before) {
 		if err != nil {
-			return n, fmt.Errorf("find left-over files: %w", err)
-		}
-		_, look := s.Ledger.Media.Get(ctx, ref.Medium)
-		if look == nil || ref.At.After(before) {
-			continue
-		}
-		if !errors.Is(look, ledger.ErrNotFound) {
-			return n, fmt.Errorf("find left-over files: %w", look)
-		}
-		if _, err := s.drop(ctx, ref.Blob, ref.Medium); err != nil {
 			return n, err
+		}
+		told(staleNote(ref))
+		gone, err := s.drop(ctx, ref.Blob, ref.Medium)
+		if err != nil {
+			return n, err
+		}
+		if gone {
+			n++
 		}
 	}
-	for info, err := range s.Media.Store.List(ctx, "", "") {
+	for name, err := range s.orphanFiles(ctx, before) {
 		if err != nil {
-			return n, fmt.Errorf("find left-over files: %w", err)
-		}
-		if info.Modified.After(before) {
-			continue
-		}
-		needed, err := s.needed(ctx, info.Name)
-		if err != nil {
-			return n, fmt.Errorf("find left-over files: %w", err)
-		}
-		if needed {
-			continue
-		}
-		if err := told(info.Name); err != nil {
 			return n, err
 		}
-		gone, err := s.drop(ctx, info.Name, "")
+		told(orphanFile(name))
+		gone, err := s.drop(ctx, name, "")
 		if err != nil {
 			return n, err
 		}
@@ -134,6 +125,60 @@ func (s *Service) collectOrphans(ctx context.Context, before time.Time, told fun
 		}
 	}
 	return n, nil
+}
+
+func staleNote(ref *ledger.BlobRef) string {
+	return fmt.Sprintf("%s: is noted as needed for %s, which does not name it", ref.Blob, ref.Medium)
+}
+
+func orphanFile(name string) string { return name + ": nothing refers to this file" }
+
+// staleNotes are the notes older than a time of media that are gone, or that do
+// not name the file and will not: a crash came between file and record.
+func (s *Service) staleNotes(ctx context.Context, before time.Time) iter.Seq2[*ledger.BlobRef, error] {
+	return func(yield func(*ledger.BlobRef, error) bool) {
+		for ref, err := range s.Ledger.Blobs.Scan(ctx, ledger.Range{}) {
+			stale := false
+			if err == nil && !ref.At.After(before) {
+				var m *ledger.Medium
+				m, err = s.Ledger.Media.Get(ctx, ref.Medium)
+				stale = err != nil || !mayNeed(m, ref.Blob)
+				err = ignoreMissing(err)
+			}
+			if err != nil {
+				yield(nil, fmt.Errorf("find left-over files: %w", err))
+				return
+			}
+			if stale && !yield(ref, nil) {
+				return
+			}
+		}
+	}
+}
+
+// mayNeed reports whether a medium names a file, or may come to.
+func mayNeed(m *ledger.Medium, name string) bool {
+	return !m.State.Settled() || m.Work != "" || m.Source == name ||
+		slices.ContainsFunc(m.Files, func(f ledger.MediumFile) bool { return f.Blob == name })
+}
+
+// orphanFiles are the stored files older than a time that no medium needs.
+func (s *Service) orphanFiles(ctx context.Context, before time.Time) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for info, err := range s.Media.Store.List(ctx, "", "") {
+			left := err == nil && !info.Modified.After(before)
+			if left {
+				left, err = s.unneeded(ctx, info.Name, "")
+			}
+			if err != nil {
+				yield("", fmt.Errorf("find left-over files: %w", err))
+				return
+			}
+			if left && !yield(info.Name, nil) {
+				return
+			}
+		}
+	}
 }
 
 // intake is how many bytes each site has taken in within a day, counted anew now
