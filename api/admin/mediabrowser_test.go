@@ -104,7 +104,9 @@ func TestRejectOnePhoto(t *testing.T) {
 	p.key("s")
 	// What was typed beside it must outlive the decision about the photo.
 	eval[bool](p, `(document.querySelector("[data-why]").open = true)`)
-	p.do(chromedp.SendKeys(`.decide [name="note"]`, "second look"))
+	p.do(chromedp.SendKeys(`.decide [name="note"]`, "second look"), chromedp.SendKeys(`.case [action$="/notes"] textarea`, "seen before"))
+	eval[bool](p, `(document.activeElement.blur(), true)`)
+	p.key("7")
 	reject := func() {
 		t.Helper()
 		eval[bool](p, `(document.querySelector("#medium-1 .turn > summary, #medium-1 a.turn").focus(), true)`)
@@ -117,18 +119,18 @@ func TestRejectOnePhoto(t *testing.T) {
 		p.do(chromedp.SendKeys(`#medium-1 [name="note"]`, "a child at the window"))
 		eval[bool](p, `(document.querySelector("#medium-1 .turn button").focus(), true)`)
 		p.key("\r")
+		p.until(`document.querySelector("#toast").textContent === "Photo 1 rejected. The text stays as it is."`)
 		p.until(`document.querySelector("#medium-1.withheld")`)
 	}
 	reject()
-	p.until(`document.querySelector("#toast").textContent === "Photo 1 rejected. The text stays as it is."`)
-	p.until(`document.querySelector('.decide [name="note"]').value === "second look" && document.querySelectorAll(".veil[open]").length === 2`)
-	p.until(`document.activeElement.id === "medium-1"`)
+	p.until(`document.querySelector('.decide [name="note"]').value === "second look" && document.querySelector('.case [action$="/notes"] textarea').value === "seen before" && document.querySelectorAll(".veil[open]").length === 2`)
+	p.until(`document.activeElement.id === "medium-1" && document.querySelector('.decide [name="reason"]:checked')?.dataset.key === "7"`)
 	if got := eval[string](p, `document.querySelector("#medium-1 .kept").innerText`); !strings.Contains(got, "Rejected") || !strings.Contains(got, "Recognisable person") {
 		t.Errorf("the rejected photo says %q", got)
 	}
 	p.key("u")
-	p.until(`document.querySelector("#medium-1:not(.withheld)")`)
 	p.until(`document.querySelector("#toast").textContent === "Photo 1 given back."`)
+	p.until(`document.querySelector("#medium-1:not(.withheld)")`)
 	reject()
 	p.key("a")
 	p.until(p.done(id))

@@ -115,23 +115,26 @@ const desk = (() => {
 
   const part = (id) => fetch(`${home}/items/${encodeURIComponent(id)}?part=1`, { credentials: "same-origin" }).then((a) => a.text());
 
-  // refresh shows the item anew, as it is after a form beside the decision. What
-  // is typed there, what is open and the place stay.
-  async function refresh() {
-    const f = form(), at = document.activeElement?.closest?.("#pane [id]")?.id, top = one(".scroll", pane)?.scrollTop;
-    const kept = f && { id: current, message: f.elements.message.value, note: f.elements.note.value, composed,
-      reasons: reasons().map((b) => b.value), why: one("[data-why]", f).open };
-    const seen = all(".veil[open]", pane).map((d) => d.closest("li").id);
-    await show(current);
-    const g = form();
-    if (!kept || !g || kept.id !== current) return;
-    all('[name="reason"]', g).forEach((b) => { b.checked = kept.reasons.includes(b.value); });
+  // typed are the fields of the pane by name, without those of a form.
+  const typed = (but) => all("textarea, select, [type=checkbox]", pane).filter((f) => f.form !== but)
+    .map((f) => [[f.form.action, f.name, f.type === "checkbox" && f.value].join(" "), f]);
+
+  // refresh shows the item anew, after a form was sent beside the decision. What
+  // is typed elsewhere, what is open and the place stay.
+  async function refresh(sent) {
+    const id = current, at = document.activeElement?.closest?.("#pane [id]")?.id, top = one(".scroll", pane)?.scrollTop, was = composed;
+    const kept = new Map(typed(sent).map(([name, f]) => [name, f.type === "checkbox" ? f.checked : f.value]));
+    const opened = all("details[open]", pane).filter((d) => !sent || !d.contains(sent)).map((d) => [d.closest("[id]")?.id, d.classList[0]]);
+    await show(id);
+    if (id !== current) return;
+    const restore = () => typed().forEach(([name, f]) => {
+      if (kept.has(name)) f[f.type === "checkbox" ? "checked" : "value"] = kept.get(name);
+    });
+    restore();
     compose();
-    g.elements.message.value = kept.message;
-    g.elements.note.value = kept.note;
-    composed = kept.composed;
-    one("[data-why]", g).open = kept.why;
-    seen.forEach((id) => { const d = one(`#${id} .veil`, pane); if (d?.open === false) d.open = true; });
+    restore();
+    composed = was;
+    opened.forEach(([within, name]) => { const d = name && one(`#${within} details.${name}`); if (d && !d.open) d.open = true; });
     if (at) document.getElementById(at)?.focus({ preventScroll: true });
     const scroll = one(".scroll", pane);
     if (scroll && top) scroll.scrollTop = top;
@@ -272,8 +275,7 @@ const desk = (() => {
     if (!answer) { undone.push(last); return; }
     if (last.path) {
       toast(answer.error ?? answer.text);
-      if (rowOf(last.item)) select(rowOf(last.item), true);
-      refresh();
+      if (last.item !== current && rowOf(last.item)) select(rowOf(last.item), true); else refresh();
       return;
     }
     if (!answer.results) { toast(answer.error); return; }
@@ -393,7 +395,7 @@ const desk = (() => {
       if (!answer) return;
       if (answer.undo) undone.push({ ...answer, item });
       if (answer.text) toast(answer.text);
-      await refresh();
+      await refresh(f);
       // Giving back can be all that somebody appealed for.
       if (answer.undo && one(".case")?.dataset.id === item && !("waiting" in one(".case").dataset)) mark(item, answer.text, null, true);
     }
