@@ -30,14 +30,7 @@ func TestCrash(t *testing.T) {
 	if testing.Short() {
 		rounds = 4
 	}
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("CANDOR_CRASH_SEED"); s != "" {
-		var err error
-		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("CANDOR_CRASH_SEED=%d", seed)
+	seed := crashSeed(t)
 	binary := built(t)
 	data := newData(t)
 	catalogue(t, data)
@@ -66,6 +59,21 @@ func TestCrash(t *testing.T) {
 			t.Errorf("no %s was acknowledged: the test did not test it", action)
 		}
 	}
+}
+
+// crashSeed is the seed of a test's random numbers. CANDOR_CRASH_SEED repeats a
+// run.
+func crashSeed(t *testing.T) uint64 {
+	t.Helper()
+	seed := uint64(time.Now().UnixNano())
+	if s := os.Getenv("CANDOR_CRASH_SEED"); s != "" {
+		var err error
+		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("CANDOR_CRASH_SEED=%d", seed)
+	return seed
 }
 
 // catalogue puts the products in place: strangers may list what is known of them
