@@ -143,6 +143,9 @@ func (s *Service) Case(ctx context.Context, who content.Actor, site, id string) 
 	if c.Content, err = s.private(ctx, rec, true); err != nil {
 		return nil, err
 	}
+	if err := s.join(ctx, rec, false); err != nil {
+		return nil, err
+	}
 	if pub, ok := rec.Public(c.Content.Votes, c.Content.Replies); ok {
 		c.Public = &pub
 	}

@@ -134,6 +134,11 @@ func TestMediaFollowTheirContent(t *testing.T) {
 		t.Errorf("media of the listing: %+v", m)
 	}
 
+	c, err := n.Case(t.Context(), mod, site, done.ID)
+	noError(t, err)
+	if c.Public == nil || len(c.Public.Media) != 2 {
+		t.Errorf("what the moderator is told that strangers see: %+v", c.Public)
+	}
 	p, err := n.Withhold(t.Context(), mod, site, done.ID, lifecycle.Withholding{Medium: first, Withhold: true, Reasons: []string{"off_topic"}, Rev: rev})
 	noError(t, err)
 	equal(t, "withheld photo", n.reach(t, stranger, first, media.Thumb, none), false)
