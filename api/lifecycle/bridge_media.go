@@ -61,7 +61,9 @@ const picturesAge = 30 * time.Second
 type Pictures struct {
 	mu    sync.Mutex
 	sites map[string]*sitePictures
-	// changes counts what was set, for those who read meanwhile.
+	// reading lets one read a site's for all who wait.
+	reading map[string]*sync.Mutex
+	// changes counts what was set anew, for those who read meanwhile.
 	changes int
 }
 
@@ -72,7 +74,9 @@ type sitePictures struct {
 }
 
 // NewPictures makes an empty collection.
-func NewPictures() *Pictures { return &Pictures{sites: map[string]*sitePictures{}} }
+func NewPictures() *Pictures {
+	return &Pictures{sites: map[string]*sitePictures{}, reading: map[string]*sync.Mutex{}}
+}
 
 // Near implements moderation.Lookalikes over the sites that were read.
 func (p *Pictures) Near(_ context.Context, site string, phash uint64, within int) ([]moderation.KnownPicture, error) {
@@ -104,12 +108,19 @@ func (p *Pictures) alike(ctx context.Context, m *ledger.Medium) (id string, ok b
 	return "", false
 }
 
-// set notes whether a picture is withheld.
-func (p *Pictures) set(site, id string, phash, dhash uint64, withheld bool) error {
+// set notes whether a picture is withheld, and whether that is new.
+func (p *Pictures) set(site, id string, phash, dhash uint64, withheld, isNew bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.changes++
 	known := p.sites[site]
+	has := false
+	if known != nil {
+		_, has = known.phash[id]
+	}
+	// What has long been so must not let others read again and again.
+	if isNew || has != withheld {
+		p.changes++
+	}
 	if known == nil {
 		return nil // it is read with the others, when they are needed
 	}
@@ -134,9 +145,21 @@ func (k *sitePictures) add(id string, phash, dhash uint64) error {
 	return nil
 }
 
+func (p *Pictures) reader(site string) *sync.Mutex {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reading[site] == nil {
+		p.reading[site] = new(sync.Mutex)
+	}
+	return p.reading[site]
+}
+
 // ensure reads the pictures of a site, again after a while where other nodes may
 // have added some.
 func (p *Pictures) ensure(ctx context.Context, s *Service, site string) error {
+	lock := p.reader(site)
+	lock.Lock()
+	defer lock.Unlock()
 	for {
 		p.mu.Lock()
 		known, before := p.sites[site], p.changes

@@ -124,7 +124,7 @@ func (s *Service) placeMedia(ctx context.Context, rec *ledger.Record) error {
 				return fmt.Errorf("place media: %w", err)
 			}
 		}
-		if err := s.Media.Known.set(m.Site, m.ID, uint64(m.PHash), uint64(m.DHash), banned); err != nil {
+		if err := s.Media.Known.set(m.Site, m.ID, uint64(m.PHash), uint64(m.DHash), banned, m.Banned != banned); err != nil {
 			s.Log.Error("withheld picture not remembered", "medium", m.ID, "err", err)
 		}
 	}

@@ -155,11 +155,10 @@ case "$*" in *-progress*)
 esac
 exec %[2]s "$@"
 `, g.dir, program)
-	path := filepath.Join(g.dir, "ffmpeg")
-	noError(t, os.WriteFile(path, []byte(script), 0o700))
+	noError(t, os.WriteFile(filepath.Join(g.dir, "ffmpeg"), []byte(script), 0o700))
 	tools, err := video.Find(t.Context(), func(name string) (string, error) {
 		if name == "ffmpeg" {
-			return path, nil
+			return filepath.Join(g.dir, name), nil
 		}
 		return exec.LookPath(name)
 	})
@@ -227,7 +226,10 @@ func (n *node) settledMedium(t testing.TB, id string) *ledger.Medium {
 	var m *ledger.Medium
 	eventually(t, "medium is settled", func() bool {
 		m = n.medium(t, id)
-		return m.State.Settled() && m.Work == ""
+		// The upload itself goes last.
+		refs, err := ledger.New(n.store).Blobs.Count(t.Context(), ledger.Prefix(ledger.ByMedium, id))
+		noError(t, err)
+		return m.State.Settled() && m.Work == "" && refs == len(n.filesOf(t, id))
 	})
 	return m
 }

@@ -134,3 +134,177 @@ func TestAnotherNodesWork(t *testing.T) {
 	g.open(t)
 	other.sound(t)
 }
+
+// watch gathers the states that somebody who watches a medium is told.
+func (n *node) watch(t testing.TB, who content.Actor, id string) (states func() []content.PrivateMedia) {
+	t.Helper()
+	var told []content.PrivateMedia
+	ended := make(chan error, 1)
+	go func() {
+		ended <- n.MediaProgress(t.Context(), who, site, id, func(m content.PrivateMedia) error {
+			told = append(told, m)
+			return nil
+		})
+	}()
+	return func() []content.PrivateMedia {
+		t.Helper()
+		noError(t, <-ended)
+		return told
+	}
+}
+
+// TestVideoIsMade from its upload to what is served, as its author sees it.
+func TestVideoIsMade(t *testing.T) {
+	t.Parallel()
+	n := newNode(t)
+	g := n.slow(t)
+	m, err := n.upload(t, alice, film(t, 160))
+	noError(t, err)
+	if m.Kind != content.Video || m.State.Settled() || len(m.Variants) != 0 {
+		t.Errorf("just uploaded: %+v", m)
+	}
+	told := n.watch(t, alice, m.ID)
+	g.held(t)
+	equal(t, "state at work", n.medium(t, m.ID).State, content.Processing)
+	equal(t, "source for its author", n.reach(t, alice, m.ID, media.Video, none), false)
+	g.open(t)
+	states := told()
+	last := states[len(states)-1]
+	if last.State != content.Ready || last.Width != 160 || last.Height != 120 || last.Duration < 0.9 || last.Duration > 1.2 || last.Placeholder == "" {
+		t.Errorf("made: %+v", last)
+	}
+	var variants []string
+	for _, v := range last.Variants {
+		variants = append(variants, v.Name)
+		equal(t, v.Name+" by its address", n.reach(t, stranger, m.ID, v.Name, signedAccess(t, v)), true)
+	}
+	equal(t, "variants", variants, []string{"thumb", "small", "poster", "video", "frame1", "frame2", "frame3", "frame4", "frame5", "frame6"})
+	kept := n.medium(t, m.ID)
+	equal(t, "source", kept.Source, "")
+	equal(t, "files", len(n.stored(t)), len(n.filesOf(t, m.ID))) // the upload itself is gone
+	n.sound(t)
+}
+
+// TestVideoThatCannotBeMade fails with a reason, leaves no file, and is told.
+func TestVideoThatCannotBeMade(t *testing.T) {
+	t.Parallel()
+	n := newNode(t)
+	data := film(t, 160)
+	m, err := n.upload(t, alice, data[:len(data)/3])
+	noError(t, err)
+	states := n.watch(t, alice, m.ID)()
+	last := states[len(states)-1]
+	equal(t, "outcome", []any{last.State, last.Reason, len(last.Variants)}, []any{content.Failed, "damaged", 0})
+	_, err = n.Submit(t.Context(), alice, with("Watch this", m.ID))
+	equal(t, "submitted", wrong(t, err), []string{"media[0].id failed"})
+	eventually(t, "no file is left", func() bool { return len(n.stored(t)) == 0 })
+	n.sound(t)
+}
+
+// TestVideosWithoutFFmpeg are refused with words of their own; photos are not.
+func TestVideosWithoutFFmpeg(t *testing.T) {
+	t.Parallel()
+	n := newNode(t)
+	p, err := media.NewProcessor(media.Options{Limits: media.Limits{JobTime: 5 * time.Minute}, Store: n.files, TempDir: t.TempDir()})
+	noError(t, err)
+	t.Cleanup(func() { noError(t, p.Close()) })
+	n.Media.Processor = p
+	equal(t, "largest upload", n.MaxUpload(), p.Limits().PhotoBytes)
+	if _, err := n.upload(t, alice, film(t, 160)); !errors.Is(err, media.ErrNoFFmpeg) || !lifecycle.RefusesUpload(err) {
+		t.Errorf("got %v", err)
+	}
+	n.photo(t, alice, 1)
+	n.noWork(t)
+	n.sound(t)
+}
+
+// TestRestartInTheMiddle: a stopping service gives a video back at once, which is
+// no crash, and the next start makes it.
+func TestRestartInTheMiddle(t *testing.T) {
+	t.Parallel()
+	n := newNode(t)
+	g := n.slow(t)
+	id := n.video(t, alice, 160)
+	g.held(t)
+	noError(t, n.Close())
+	m := n.medium(t, id)
+	equal(t, "given back", []any{m.Holder, m.Tries, m.Pauses, m.Work, m.State}, []any{"", 0, 0, ledger.WorkVideo, content.Processing})
+	next := nodeWith(t, &node{store: n.store, clock: n.clock, files: n.files})
+	equal(t, "state", next.settledMedium(t, id).State, content.Ready)
+	next.sound(t)
+}
+
+// TestCrashInTheMiddle: what a killed process held is taken up at the next start,
+// and given up for damaged when that has happened too often.
+func TestCrashInTheMiddle(t *testing.T) {
+	t.Parallel()
+	n := newNode(t)
+	photo := n.photo(t, bob, 1)
+	n.noWork(t)
+	g := n.slow(t)
+	poison := n.video(t, alice, 160)
+	g.held(t)
+	unlucky := n.video(t, alice, 180)
+	noError(t, n.Close())
+	// As crashes leave them: held, and counted.
+	crashed := func(work string, tries int) func(*ledger.Medium) {
+		return func(m *ledger.Medium) {
+			m.Work, m.Holder, m.Due, m.Tries = work, "dead", n.clock.now().Add(lifecycle.WorkLease), tries
+		}
+	}
+	n.changed(t, poison, crashed(ledger.WorkVideo, lifecycle.CrashTries))
+	n.changed(t, unlucky, crashed(ledger.WorkVideo, lifecycle.CrashTries-1))
+	n.changed(t, photo, crashed(ledger.WorkWebP, lifecycle.CrashTries))
+	next := nodeWith(t, &node{store: n.store, clock: n.clock, files: n.files})
+	m := next.settledMedium(t, poison)
+	equal(t, "poison", []any{m.State, m.Reason}, []any{content.Failed, "damaged"})
+	equal(t, "one crash fewer", next.settledMedium(t, unlucky).State, content.Ready)
+	equal(t, "photo that kills", next.settledMedium(t, photo).State, content.Ready)
+	equal(t, "served as JPEG", next.reach(t, bob, photo, media.Thumb, none), true)
+	next.sound(t)
+}
+
+// TestStoreTroubleIsBorne: a video whose files cannot be stored is tried later,
+// and that is no crash.
+func TestStoreTroubleIsBorne(t *testing.T) {
+	t.Parallel()
+	n := newNode(t)
+	g := n.slow(t)
+	f := n.breakable()
+	id := n.video(t, alice, 160)
+	g.held(t)
+	f.set(func(string) error { return errStore }, nil)
+	g.open(t)
+	for i := 1; i <= 3; i++ {
+		var m *ledger.Medium
+		eventually(t, "put off", func() bool { m = n.medium(t, id); return m.Pauses == i && m.Holder == "" })
+		equal(t, "put off", []any{m.State, m.Tries, m.Due.Sub(n.clock.now())}, []any{content.Processing, 0, lifecycle.StorePause})
+		if i == 3 {
+			f.set(nil, nil)
+		}
+		n.clock.advance(lifecycle.StorePause)
+		noError(t, n.WorkOnMedia(t.Context(), ledger.WorkVideo))
+	}
+	equal(t, "state", n.settledMedium(t, id).State, content.Ready)
+	n.sound(t)
+}
+
+// TestStoreTroubleThatStays ends, and says that it is nobody's fault.
+func TestStoreTroubleThatStays(t *testing.T) {
+	t.Parallel()
+	n := newNode(t)
+	g := n.slow(t)
+	f := n.breakable()
+	id := n.video(t, alice, 160)
+	g.held(t)
+	f.set(func(string) error { return errStore }, nil)
+	g.open(t)
+	for !n.medium(t, id).State.Settled() {
+		noError(t, n.WorkOnMedia(t.Context(), ledger.WorkVideo))
+		n.clock.advance(lifecycle.StorePause)
+	}
+	m := n.medium(t, id)
+	equal(t, "outcome", []any{m.State, m.Reason}, []any{content.Failed, "internal"})
+	eventually(t, "no file is left", func() bool { return len(n.stored(t)) == 0 })
+	n.sound(t)
+}

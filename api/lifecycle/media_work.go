@@ -279,8 +279,21 @@ func (s *Service) makeVideo(ctx context.Context, m *ledger.Medium) error {
 	if _, err := s.drop(ctx, source, m.ID); err != nil {
 		s.Log.Warn("uploaded file of a video left to the sweeper", "medium", m.ID, "err", err)
 	}
+	s.rememberWithheld(ctx, m)
 	s.tellMedium(ctx, m)
 	return nil
+}
+
+// rememberWithheld lets ones alike be found of a video that was withheld before
+// anybody knew what it looks like.
+func (s *Service) rememberWithheld(ctx context.Context, m *ledger.Medium) {
+	now, err := s.loadMedium(ctx, m.Site, m.ID)
+	if err == nil && now.Banned {
+		err = s.Media.Known.set(now.Site, now.ID, uint64(now.PHash), uint64(now.DHash), true, true)
+	}
+	if err != nil && !isGone(err) {
+		s.Log.Error("withheld video not remembered yet", "medium", m.ID, "err", err)
+	}
 }
 
 // fetch copies a stored file to a temporary one: ffmpeg reads nothing else.
