@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -23,7 +24,7 @@ func (s *Service) CheckMedia(ctx context.Context, repair bool, found func(Proble
 	if s.Media == nil {
 		return 0, nil
 	}
-	c := &mediaChecker{s: s, repair: repair, found: found}
+	c := &mediaChecker{s: s, repair: repair, found: found, unnoted: map[string]bool{}}
 	for m, err := range s.Ledger.Media.Scan(ctx, ledger.Range{}) {
 		if err == nil {
 			err = c.one(ctx, m)
@@ -49,6 +50,8 @@ type mediaChecker struct {
 	s      *Service
 	repair bool
 	found  func(Problem)
+	// unnoted are files whose need was found not to be noted, and is known.
+	unnoted map[string]bool
 }
 
 func (c *mediaChecker) say(mended bool, format string, args ...any) {
@@ -71,11 +74,15 @@ func (c *mediaChecker) one(ctx context.Context, m *ledger.Medium) error {
 			if err != nil {
 				return err
 			}
-			return c.giveUp(ctx, m, fmt.Sprintf("the uploaded file is %s", bad))
+			return c.giveUp(ctx, m, fmt.Sprintf("the uploaded file is %s", bad), m.Source)
 		}
 	}
-	broken := map[string]string{}
+	broken, looked := map[string]string{}, map[string]bool{}
 	for _, f := range m.Files {
+		if looked[f.Blob] {
+			continue // several variants of a small photo are one file
+		}
+		looked[f.Blob] = true
 		bad, err := c.broken(ctx, m, f.Blob)
 		if err != nil {
 			return err
@@ -96,6 +103,7 @@ func (c *mediaChecker) broken(ctx context.Context, m *ledger.Medium, name string
 	key := ledger.Key(name, m.ID)
 	if _, err := c.s.Ledger.Blobs.Get(ctx, key); errors.Is(err, ledger.ErrNotFound) {
 		c.say(c.repair, "%s: the need of %s is not noted", m.ID, name)
+		c.unnoted[name] = true
 		if c.repair {
 			ref := &ledger.BlobRef{Blob: name, Medium: m.ID, Site: m.Site, At: c.s.now(), Rev: 1}
 			if err := c.s.Ledger.Blobs.Insert(ctx, ref); err != nil && !errors.Is(err, ledger.ErrExists) {
@@ -141,7 +149,10 @@ func (c *mediaChecker) files(ctx context.Context, m *ledger.Medium, broken map[s
 				names += fmt.Sprintf(" %s (%s)", f.Variant, bad)
 			}
 		}
-		return c.giveUp(ctx, m, "files that cannot be made anew:"+names)
+		return c.giveUp(ctx, m, "files that cannot be made anew:"+names, slices.Collect(maps.Keys(broken))...)
+	}
+	if same, err := c.stillNames(ctx, m.ID, slices.Collect(maps.Keys(broken))); err != nil || !same {
+		return err
 	}
 	for name, bad := range broken {
 		c.say(c.repair, "%s: %s is %s", m.ID, name, bad)
@@ -197,15 +208,38 @@ func (c *mediaChecker) remake(ctx context.Context, m *ledger.Medium, full *ledge
 	return c.settle(ctx, m)
 }
 
-// giveUp makes a medium a failed one, so that no content shows it any more.
-func (c *mediaChecker) giveUp(ctx context.Context, m *ledger.Medium, why string) error {
+// stillNames reports whether a medium names any of some files yet: while one was
+// read, others may have replaced it.
+func (c *mediaChecker) stillNames(ctx context.Context, id string, files []string) (bool, error) {
+	m, err := c.s.Ledger.Media.Get(ctx, id)
+	if err != nil {
+		return false, ignoreMissing(err)
+	}
+	return namesFile(m, files), nil
+}
+
+func namesFile(m *ledger.Medium, files []string) bool {
+	return slices.Contains(files, m.Source) ||
+		slices.ContainsFunc(m.Files, func(f ledger.MediumFile) bool { return slices.Contains(files, f.Blob) })
+}
+
+// giveUp makes a medium a failed one, so that no content shows it any more, unless
+// it has got other files meanwhile.
+func (c *mediaChecker) giveUp(ctx context.Context, m *ledger.Medium, why string, files ...string) error {
+	if same, err := c.stillNames(ctx, m.ID, files); err != nil || !same {
+		return err
+	}
 	c.say(c.repair, "%s: %s", m.ID, why)
 	if !c.repair {
 		return nil
 	}
-	err := c.s.changeMedium(ctx, m.ID, func(m *ledger.Medium) {
+	still := func(m *ledger.Medium) bool { return namesFile(m, files) }
+	err := c.s.changeWhile(ctx, m.ID, still, func(m *ledger.Medium) {
 		m.State, m.Reason, m.Work, m.Holder, m.Source, m.Files, m.Place = content.Failed, "missing", "", "", "", nil, nil
 	})
+	if isGone(err) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -287,7 +321,9 @@ func (c *mediaChecker) orphans(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		c.say(false, "%s", orphanFile(name))
+		if !c.unnoted[name] {
+			c.say(false, "%s", orphanFile(name))
+		}
 	}
 	return nil
 }

@@ -248,6 +248,7 @@ type fragileFiles struct {
 	mu       sync.Mutex
 	onPut    func(name string) error
 	onDelete func(name string) error
+	onOpen   func(name string)
 }
 
 func (f *fragileFiles) set(put, del func(name string) error) {
@@ -266,6 +267,23 @@ func (f *fragileFiles) Put(ctx context.Context, name string, r io.Reader, size i
 		}
 	}
 	return f.Store.Put(ctx, name, r, size)
+}
+
+// opening has on called before a file is opened.
+func (f *fragileFiles) opening(on func(name string)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.onOpen = on
+}
+
+func (f *fragileFiles) Open(ctx context.Context, name string) (io.ReadSeekCloser, media.ObjectInfo, error) {
+	f.mu.Lock()
+	on := f.onOpen
+	f.mu.Unlock()
+	if on != nil {
+		on(name)
+	}
+	return f.Store.Open(ctx, name)
 }
 
 func (f *fragileFiles) Delete(ctx context.Context, name string) error {
