@@ -133,6 +133,18 @@ func testTableRoundTrip(t *testing.T, s ledger.Store) {
 	round(t, l.Leases, &all, &checks, ledger.Lease{Name: "sweep", Holder: "node-1", Until: noon, Rev: 1}, ledger.Range{})
 	round(t, l.Identity, &all, &checks, ledger.Identity{ID: "ledger", UUID: "u", Rev: 1}, ledger.Range{})
 	round(t, l.Receipts, &all, &checks, ledger.Receipt{ID: "r", Site: "shop", Contents: 3, At: noon, Rev: 1}, ledger.Prefix(ledger.BySite, "shop"))
+	round(t, l.Media, &all, &checks, ledger.Medium{
+		ID: "m", Site: "shop", Author: "ali", Kind: content.Video, State: content.Processing, Reason: "damaged", Progress: 0.25,
+		Size: 1 << 40, SHA256: "ab", Format: "mov", Width: 1280, Height: 720, Duration: 90 * time.Second, Placeholder: "data:,عکس",
+		PHash: -1, DHash: -1 << 63, Source: "ab.bin",
+		Files:   []ledger.MediumFile{{Variant: "thumb", Format: "jpeg", Width: 160, Height: 90, Blob: "cd.jpg", Size: 7}},
+		Content: "c", TakenAt: noon, Expires: noon, Place: &ledger.MediumPlace{Subject: content.ProductOf("p"), Published: noon, Index: 9},
+		Banned: true, Work: ledger.WorkVideo, Due: noon, Holder: "node-1", Tries: 2, Pauses: 3, CreatedAt: noon, UpdatedAt: noon, Rev: 1,
+	}, ledger.Prefix(ledger.BySite, "shop"), ledger.Prefix(ledger.ByAuthor, "shop", "ali"), ledger.Prefix(ledger.ByContent, "shop", "c"),
+		ledger.Range{Index: ledger.ByTime, To: ledger.Millis(noon.Add(time.Millisecond))}, ledger.Prefix(ledger.ByOwes, ledger.WorkVideo),
+		ledger.Prefix(ledger.ByGallery, "shop"), ledger.Prefix(ledger.ByPublic, "shop", "product", "p"), ledger.Prefix(ledger.ByBanned, "shop"))
+	round(t, l.Blobs, &all, &checks, ledger.BlobRef{Blob: "cd.jpg", Medium: "m", Site: "shop", At: noon, Rev: 1},
+		ledger.Prefix("", "cd.jpg"), ledger.Prefix(ledger.BySite, "shop"), ledger.Prefix(ledger.ByMedium, "m"))
 	if err := s.Insert(t.Context(), all...); err != nil {
 		t.Fatal(err)
 	}
