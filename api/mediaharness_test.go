@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"mime/multipart"
 	"net/http"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -17,9 +16,8 @@ import (
 	"github.com/candor-ugc/candor/api/ledger"
 	"github.com/candor-ugc/candor/api/lifecycle"
 	"github.com/candor-ugc/candor/api/upload"
-	"github.com/candor-ugc/candor/media"
 	"github.com/candor-ugc/candor/media/blob"
-	"github.com/candor-ugc/candor/media/video"
+	"github.com/candor-ugc/candor/media/mediatest"
 )
 
 // mediaConfig makes and keeps photos, and videos where ffmpeg is installed.
@@ -29,20 +27,8 @@ func (s *shop) mediaConfig(dir string, known *lifecycle.Pictures) *lifecycle.Med
 	if s.files, err = blob.OpenLocal(filepath.Join(dir, "media")); err != nil {
 		s.t.Fatal(err)
 	}
-	tools, err := video.Find(s.t.Context(), exec.LookPath)
-	if err != nil {
-		s.t.Log(err)
-	}
-	p, err := media.NewProcessor(media.Options{
-		// The default suits a machine without the race detector.
-		Limits: media.Limits{JobTime: 5 * time.Minute}, Store: s.files, Tools: tools, TempDir: dir,
-	})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(func() { closed(s.t, p) })
 	return &lifecycle.MediaConfig{
-		Processor: p, Store: s.files, TempDir: dir, Known: known,
+		Processor: mediatest.Processor(s.t, s.files), Store: s.files, TempDir: dir, Known: known,
 		Key: func(site string) []byte { return []byte("a key of at least 32 bytes for " + site) },
 	}
 }

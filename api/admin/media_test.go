@@ -229,10 +229,10 @@ func TestPendingVideo(t *testing.T) {
 
 func TestFailedVideo(t *testing.T) {
 	t.Parallel()
-	if tools() == nil {
+	s := open(t)
+	if !s.svc.Media.Processor.TakesVideos() {
 		missing(t, "ffmpeg is not installed; run .ci/setup test")
 	}
-	s := open(t)
 	goOn := s.files.hold()
 	film := s.upload("alice", brokenFilm())
 	id := s.pictured("alice", "It boils a litre in three minutes.", film)

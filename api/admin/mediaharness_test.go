@@ -27,7 +27,7 @@ import (
 	"github.com/candor-ugc/candor/api/lifecycle"
 	"github.com/candor-ugc/candor/media"
 	"github.com/candor-ugc/candor/media/blob"
-	"github.com/candor-ugc/candor/media/video"
+	"github.com/candor-ugc/candor/media/mediatest"
 )
 
 func TestMain(m *testing.M) {
@@ -52,14 +52,15 @@ func (f *files) Open(ctx context.Context, name string) (io.ReadSeekCloser, media
 	f.mu.Lock()
 	held := f.held
 	f.mu.Unlock()
-	if held != nil && strings.HasSuffix(name, ".bin") {
+	file, info, err := f.Local.Open(ctx, name)
+	if held != nil && err == nil && strings.HasSuffix(name, ".bin") {
 		select {
 		case <-held:
 		case <-ctx.Done():
-			return nil, media.ObjectInfo{}, ctx.Err()
+			return nil, media.ObjectInfo{}, errors.Join(ctx.Err(), file.Close())
 		}
 	}
-	return f.Local.Open(ctx, name)
+	return file, info, err
 }
 
 // hold holds videos up until goOn is called.
@@ -76,15 +77,6 @@ func (f *files) hold() (goOn func()) {
 	}
 }
 
-// tools are ffmpeg and ffprobe, nil where they are missing.
-var tools = sync.OnceValue(func() *video.Tools {
-	found, err := video.Find(context.Background(), exec.LookPath)
-	if err != nil {
-		return nil
-	}
-	return found
-})
-
 // media makes what photos and videos need, with real parts.
 func (s *shop) media(dir string) *lifecycle.MediaConfig {
 	t := s.t
@@ -94,16 +86,8 @@ func (s *shop) media(dir string) *lifecycle.MediaConfig {
 		t.Fatal(err)
 	}
 	s.files = &files{Local: local}
-	p, err := media.NewProcessor(media.Options{
-		// The default suits a machine without the race detector.
-		Limits: media.Limits{JobTime: 5 * time.Minute}, Store: s.files, Tools: tools(), TempDir: t.TempDir(),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { closed(t, p) })
 	return &lifecycle.MediaConfig{
-		Processor: p, Store: s.files, TempDir: t.TempDir(), Known: lifecycle.NewPictures(),
+		Processor: mediatest.Processor(t, s.files), Store: s.files, TempDir: t.TempDir(), Known: lifecycle.NewPictures(),
 		Key: func(site string) []byte { return []byte("a key of at least 32 bytes for " + site) },
 	}
 }
@@ -177,7 +161,7 @@ func encoded(t testing.TB, img image.Image) []byte {
 // installed.
 func (s *shop) film(t *testing.T, author string) string {
 	t.Helper()
-	if tools() == nil {
+	if _, err := exec.LookPath("ffmpeg"); err != nil {
 		missing(t, "ffmpeg is not installed; run .ci/setup test")
 	}
 	path := filepath.Join(t.TempDir(), "film.mp4")

@@ -308,7 +308,8 @@ type errorPage struct {
 
 func (v *visit) fail(err error) {
 	status, message := v.explain(err)
-	if status >= 500 && !errors.Is(err, errStarting) {
+	// Who left while the page was made is nobody's trouble.
+	if status >= 500 && !errors.Is(err, errStarting) && v.r.Context().Err() == nil {
 		v.Log.Error("page failed", "method", v.r.Method, "pattern", v.r.Pattern, "status", status, "err", err)
 	}
 	if status == http.StatusServiceUnavailable {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -28,7 +27,7 @@ import (
 	"github.com/candor-ugc/candor/api/shelf"
 	"github.com/candor-ugc/candor/media"
 	"github.com/candor-ugc/candor/media/blob"
-	"github.com/candor-ugc/candor/media/video"
+	"github.com/candor-ugc/candor/media/mediatest"
 	"github.com/candor-ugc/candor/moderation"
 	"github.com/candor-ugc/candor/search"
 )
@@ -94,22 +93,6 @@ type node struct {
 	clock        *clock
 }
 
-// newProcessor makes photos, and videos where ffmpeg is installed.
-func newProcessor(t *testing.T, store media.Store) *media.Processor {
-	t.Helper()
-	tools, err := video.Find(t.Context(), exec.LookPath)
-	if err != nil {
-		t.Log(err)
-	}
-	p, err := media.NewProcessor(media.Options{
-		// The default suits a machine without the race detector.
-		Limits: media.Limits{JobTime: 5 * time.Minute}, Store: store, Tools: tools, TempDir: t.TempDir(),
-	})
-	noError(t, err)
-	t.Cleanup(func() { noError(t, p.Close()) })
-	return p
-}
-
 func openStore(t *testing.T) ledger.Store {
 	t.Helper()
 	store, err := bolt.Open(filepath.Join(t.TempDir(), "ledger.db"))
@@ -161,7 +144,7 @@ func nodeWith(t *testing.T, n *node) *node {
 		Handle: func(_, person string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(person)))[:20] },
 		Now:    c.now, NewID: newID, Node: newID(), Log: slog.New(slog.DiscardHandler),
 		Media: &lifecycle.MediaConfig{
-			Processor: newProcessor(t, n.files), Store: n.files, TempDir: t.TempDir(), Known: pictures,
+			Processor: mediatest.Processor(t, n.files), Store: n.files, TempDir: t.TempDir(), Known: pictures,
 			Key: func(site string) []byte { return []byte("a key of at least 32 bytes for " + site) },
 		},
 	})
