@@ -38,6 +38,11 @@ func postMedia(c *call) error {
 	if c.Request.ContentLength > most+maxJSON {
 		return c.explainMedia(media.ErrTooManyBytes)
 	}
+	done, err := c.svc.Expect(c, c.who, c.site)
+	if err != nil {
+		return err
+	}
+	defer done()
 	if !c.api.receiving.TryAcquire(1) {
 		return lifecycle.ErrBusy
 	}

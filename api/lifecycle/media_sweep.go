@@ -186,6 +186,8 @@ func (s *Service) orphanFiles(ctx context.Context, before time.Time) iter.Seq2[s
 type intake struct {
 	mu    sync.Mutex
 	sites map[string]*siteIntake
+	// arriving counts the uploads of each person that arrive now.
+	arriving map[string]int
 }
 
 type siteIntake struct {
@@ -217,4 +219,24 @@ func (i *intake) take(ctx context.Context, s *Service, site string, size int64) 
 	}
 	v.bytes += size
 	return nil
+}
+
+// arrive counts an upload that begins to arrive, until it is left: ErrBusy.
+func (i *intake) arrive(person string) (leave func(), err error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.arriving[person] >= arrivingAtOnce {
+		return nil, ErrBusy
+	}
+	if i.arriving == nil {
+		i.arriving = map[string]int{}
+	}
+	i.arriving[person]++
+	return func() {
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		if i.arriving[person]--; i.arriving[person] == 0 {
+			delete(i.arriving, person)
+		}
+	}, nil
 }

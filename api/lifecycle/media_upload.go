@@ -76,6 +76,25 @@ func (s *Service) BeginUpload(ctx context.Context, who content.Actor, site strin
 	return m.ID, nil
 }
 
+// arrivingAtOnce is how many uploads of one person may arrive at once: one person
+// must not take all places, nor fill the disk with what may never be whole.
+const arrivingAtOnce = 8
+
+// Expect says whether an upload may begin, before any of it is received. Done is
+// called when it has arrived or broken off. Errors: those of BeginUpload, ErrBusy.
+func (s *Service) Expect(ctx context.Context, who content.Actor, site string) (done func(), err error) {
+	switch {
+	case s.Media == nil:
+		return nil, ErrNoUploads
+	case !who.May(content.Shopper):
+		return nil, ErrSignIn
+	}
+	if err := s.withinQuota(ctx, who, site, 0); err != nil {
+		return nil, err
+	}
+	return s.intake.arrive(site + "/" + who.ID)
+}
+
 // withinQuota counts what was uploaded within a day. Ids are ordered by time, so
 // reading back from the last one ends soon.
 func (s *Service) withinQuota(ctx context.Context, who content.Actor, site string, size int64) error {
