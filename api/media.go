@@ -239,6 +239,9 @@ func getMediaFile(c *call) error {
 		h.Set("Cache-Control", "private, no-cache")
 		h.Set("Referrer-Policy", "no-referrer")
 	}
+	if strings.Contains(c.Request.Header.Get("Range"), ",") {
+		c.Request.Header.Del("Range") // several parts at once are nobody's need
+	}
 	http.ServeContent(&patient{c.Writer}, c.Request, "", time.Time{}, f)
 	return nil
 }
@@ -248,6 +251,17 @@ const sendTime = time.Minute
 
 // patient lets a client take any time for a file, as long as it goes on.
 type patient struct{ http.ResponseWriter }
+
+// WriteHeader keeps caches from taking a refusal for the file.
+func (p *patient) WriteHeader(status int) {
+	if status >= http.StatusBadRequest {
+		p.Header().Set("Cache-Control", "no-store")
+		for _, name := range []string{"Content-Type", "ETag", "Content-Disposition"} {
+			p.Header().Del(name)
+		}
+	}
+	p.ResponseWriter.WriteHeader(status)
+}
 
 func (p *patient) Write(b []byte) (int, error) {
 	// Where the connection has no deadlines, it lasts as long as it lasts.
