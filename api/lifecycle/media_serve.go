@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/candor-ugc/candor/api/content"
@@ -29,7 +28,8 @@ type MediaFile struct {
 	Size        int64 // bytes
 	// Public files may be kept by any cache, for good.
 	Public bool
-	// Negotiated is whether the variant is there in several formats.
+	// Negotiated is whether the variant is there in several formats, or will be:
+	// caches must not keep the one for those who take the other.
 	Negotiated bool
 }
 
@@ -66,7 +66,7 @@ func (s *Service) OpenMedium(ctx context.Context, who content.Actor, site, id, v
 	}
 	return &MediaFile{
 		ReadSeekCloser: file, Name: f.Blob, ContentType: blob.ContentType(f.Blob), Size: info.Size, Public: public,
-		Negotiated: slices.ContainsFunc(m.Files, func(o ledger.MediumFile) bool { return o.Variant == variant && o.Format != f.Format }),
+		Negotiated: m.Kind == content.Photo,
 	}, nil
 }
 

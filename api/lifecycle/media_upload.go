@@ -228,6 +228,8 @@ func (s *Service) takeIn(ctx context.Context, m *ledger.Medium, path string) (ma
 }
 
 func (s *Service) takePhoto(ctx context.Context, m *ledger.Medium, file io.ReadSeeker) (func(*ledger.Medium), error) {
+	s.working.photos.Add(1)
+	defer s.working.photos.Add(-1)
 	processor := s.Media.Processor.Into(keeper{s, m.Site, m.ID})
 	var info media.Info
 	var files []media.Derivative

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/candor-ugc/candor/api/content"
@@ -26,12 +27,20 @@ const (
 	crashTries = 3
 	storeTries = 10
 	storePause = time.Minute
+	// yieldTime is how long making WebP waits, at most, for photos that somebody
+	// waits for: it costs ten times what they do, and nobody misses it.
+	yieldTime  = 30 * time.Second
+	yieldPause = 50 * time.Millisecond
 	// progressStep is the least progress that is told.
 	progressStep = 2 * time.Second
 )
 
 // mediaWork wakes those who work on media.
-type mediaWork struct{ videos, webps chan struct{} }
+type mediaWork struct {
+	videos, webps chan struct{}
+	// photos counts those whose uploader waits for them.
+	photos atomic.Int64
+}
 
 func (w *mediaWork) init() {
 	w.videos, w.webps = make(chan struct{}, 1), make(chan struct{}, 1)
@@ -135,6 +144,9 @@ func (s *Service) workAll(ctx context.Context, kind string) error {
 			return err
 		}
 		for _, m := range due {
+			if kind == ledger.WorkWebP {
+				s.afterPhotos(ctx)
+			}
 			if err := s.workOne(ctx, m); err != nil {
 				return err
 			}
@@ -350,5 +362,18 @@ func (s *Service) tellMedium(ctx context.Context, m *ledger.Medium) {
 	}
 	if rec, err := s.load(ctx, m.Site, now.Content); err == nil {
 		s.tell(rec, "changed", "")
+	}
+}
+
+// afterPhotos waits while photos are made for which somebody waits, for a while.
+func (s *Service) afterPhotos(ctx context.Context) {
+	tick := time.NewTicker(yieldPause)
+	defer tick.Stop()
+	for waited := time.Duration(0); s.working.photos.Load() > 0 && waited < yieldTime; waited += yieldPause {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
 	}
 }
