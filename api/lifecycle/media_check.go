@@ -262,7 +262,12 @@ func (c *mediaChecker) settle(ctx context.Context, m *ledger.Medium) error {
 		return err
 	}
 	c.s.settle(ctx, rec.Site, rec.Subject, rec.ID)
-	return nil
+	if !c.s.Ledger.Shared() || !rec.Shown {
+		return nil
+	}
+	// Other nodes follow contents and their votes, and neither has changed.
+	_, err = c.s.recount(ctx, rec)
+	return err
 }
 
 // content holds the media that a content names against the ledger.

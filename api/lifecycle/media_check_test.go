@@ -271,3 +271,27 @@ func TestCheckWhileOthersWork(t *testing.T) {
 	equal(t, "files missing", n.missing(t, id), []string(nil))
 	n.sound(t)
 }
+
+// TestCheckTellsOtherNodes what strangers may no longer be told of.
+func TestCheckTellsOtherNodes(t *testing.T) {
+	t.Parallel()
+	store, c := sharing{openStore(t)}, newClock()
+	a := nodeOn(t, store, c)
+	b := nodeWith(t, &node{store: store, clock: c, files: a.files})
+	medium := a.photo(t, alice, 1)
+	a.noWork(t)
+	a.decide(t, a.pictured(t, alice, "Good light", medium), moderation.ActionApprove, 1)
+	noError(t, b.Follow(t.Context(), c.now()))
+	equal(t, "before", b.shows(t), []string{medium})
+	for _, name := range a.stored(t) {
+		noError(t, a.files.Delete(t.Context(), name))
+	}
+	c.advance(time.Hour)
+	since := c.now()
+	a.problems(t, true)
+	equal(t, "where it was checked", a.shows(t), []string{})
+	noError(t, b.Follow(t.Context(), since))
+	equal(t, "on another node", b.shows(t), []string{})
+	a.sound(t)
+	b.sound(t)
+}

@@ -277,3 +277,38 @@ func TestManyExpire(t *testing.T) {
 		equal(t, fmt.Sprint("left after turn ", i), left, want)
 	}
 }
+
+// TestSameFileOnTwoNodes comes on one while it goes on the other.
+func TestSameFileOnTwoNodes(t *testing.T) {
+	t.Parallel()
+	store, c := sharing{openStore(t)}, newClock()
+	a := nodeOn(t, store, c)
+	b := nodeWith(t, &node{store: store, clock: c, files: a.files})
+	data := encoded(t, picture(1), 90)
+	first, err := a.upload(t, alice, data)
+	noError(t, err)
+	for round := range 20 {
+		var second content.PrivateMedia
+		errs := atOnce(
+			func() (err error) { second, err = b.upload(t, bob, data); return err },
+			func() error { return a.DeleteMedium(t.Context(), alice, site, first.ID) },
+		)
+		noError(t, errors.Join(errs...))
+		if missing := a.missing(t, second.ID); len(missing) > 0 {
+			t.Fatalf("round %d: missing %q", round, missing)
+		}
+		errs = atOnce(
+			func() (err error) { first, err = a.upload(t, alice, data); return err },
+			func() error { return b.DeleteMedium(t.Context(), bob, site, second.ID) },
+		)
+		noError(t, errors.Join(errs...))
+		if missing := a.missing(t, first.ID); len(missing) > 0 {
+			t.Fatalf("round %d: missing %q", round, missing)
+		}
+	}
+	a.noWork(t)
+	a.sound(t)
+	a.erased(t, alice)
+	a.erased(t, bob)
+	eventually(t, "no file is left", func() bool { return len(a.stored(t)) == 0 })
+}
