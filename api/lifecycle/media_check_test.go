@@ -3,7 +3,6 @@ package lifecycle_test
 import (
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -259,7 +258,7 @@ func TestCheckWhileOthersWork(t *testing.T) {
 		if name == source {
 			once.Do(func() {
 				g.open(t)
-				eventually(t, "made", func() bool { return !slices.Contains(n.stored(t), source) })
+				n.settledMedium(t, id)
 			})
 		}
 	})
