@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/candor-ugc/candor/api/ledger"
+	"github.com/candor-ugc/candor/media/mediatest"
 )
 
 // parts is a form of several parts, each a name and a content.
@@ -73,7 +74,7 @@ func (s *shop) media() int {
 func TestFormsThatAreNone(t *testing.T) {
 	t.Parallel()
 	s := open(t)
-	photo := string(picture(t, 1))
+	photo := string(mediatest.Photo(t, 1))
 	whole, kind := parts(t, [2]string{"file", photo})
 	wrong, wrongKind := parts(t, [2]string{"photo", photo})
 	second, secondKind := parts(t, [2]string{"caption", "x"}, [2]string{"file", photo})
@@ -126,7 +127,7 @@ func TestFormsThatAreNone(t *testing.T) {
 func TestRefusedFiles(t *testing.T) {
 	t.Parallel()
 	s := open(t)
-	photo := picture(t, 1)
+	photo := mediatest.Photo(t, 1)
 	for _, tt := range []struct {
 		name   string
 		data   []byte
@@ -265,9 +266,9 @@ func TestCutConnections(t *testing.T) {
 	if n := s.media(); n != 0 {
 		t.Errorf("%d media are left", n)
 	}
-	s.upload("alice", picture(t, 1)).want(http.StatusCreated)
-	s.upload("alice", picture(t, 1)).problem(http.StatusTooManyRequests, "upload_quota")
-	s.upload("bob", picture(t, 1)).want(http.StatusCreated)
+	s.upload("alice", mediatest.Photo(t, 1)).want(http.StatusCreated)
+	s.upload("alice", mediatest.Photo(t, 1)).problem(http.StatusTooManyRequests, "upload_quota")
+	s.upload("bob", mediatest.Photo(t, 1)).want(http.StatusCreated)
 	s.noWork()
 }
 
@@ -290,14 +291,14 @@ func TestOnePersonsSlowUploads(t *testing.T) {
 		t.Errorf("one more: %d", status)
 	}
 	s.errors.take() // which is the service's to log
-	s.upload("bob", picture(t, 1)).want(http.StatusCreated)
+	s.upload("bob", mediatest.Photo(t, 1)).want(http.StatusCreated)
 	for _, w := range slow {
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
 	waitFor(t, "no file is left", func() bool { return len(s.left()) == 0 })
-	s.upload("alice", picture(t, 1)).want(http.StatusCreated)
+	s.upload("alice", mediatest.Photo(t, 1)).want(http.StatusCreated)
 	s.svc.Media.Quota.ShopperFiles = 1
 	w := s.wire()
 	w.begin(s.tokens["alice"], 1_000_000)
@@ -312,7 +313,7 @@ func TestNoRoomForUploads(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	s.api.SpoolDir = filepath.Join(s.api.SpoolDir, "none")
-	a := s.upload("alice", picture(t, 1))
+	a := s.upload("alice", mediatest.Photo(t, 1))
 	a.problem(http.StatusInternalServerError, "internal")
 	if text := s.errors.take(); !strings.Contains(text, "receive upload") {
 		t.Errorf("logged %q", text)
@@ -327,7 +328,7 @@ func TestUploadsOverHTTPCount(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	s.svc.Media.Quota.SiteBytes = 30_000
-	data := picture(t, 1)
+	data := mediatest.Photo(t, 1)
 	n := 0
 	for ; ; n++ {
 		a := s.upload("alice", data)

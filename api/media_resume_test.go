@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/candor-ugc/candor/api/content"
+	"github.com/candor-ugc/candor/media/mediatest"
 )
 
 // tus sends a request of the protocol.
@@ -60,7 +61,7 @@ func (s *shop) arrived() (files []string) {
 func TestResumedPhoto(t *testing.T) {
 	t.Parallel()
 	s := open(t)
-	data := picture(t, 1)
+	data := mediatest.Photo(t, 1)
 	id := s.begin("alice", len(data))
 	state := func(want content.MediumState) {
 		t.Helper()
@@ -130,7 +131,7 @@ func TestResumedFilesThatAreRefused(t *testing.T) {
 func TestUploadsThatAreGivenUp(t *testing.T) {
 	t.Parallel()
 	s := open(t)
-	data := picture(t, 1)
+	data := mediatest.Photo(t, 1)
 	start := func(as string) string {
 		t.Helper()
 		id := s.begin(as, len(data))

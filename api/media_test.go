@@ -12,6 +12,7 @@ import (
 	"github.com/candor-ugc/candor/api"
 	"github.com/candor-ugc/candor/api/content"
 	"github.com/candor-ugc/candor/api/lifecycle"
+	"github.com/candor-ugc/candor/media/mediatest"
 )
 
 // pictured submits a review with photos.
@@ -325,7 +326,7 @@ func TestPagesOfOtherOriginsUpload(t *testing.T) {
 	}
 	// The answers themselves, refusals too, can be read by pages.
 	for _, a := range []*answer{
-		s.upload("alice", picture(t, 1)).want(http.StatusCreated), s.upload("alice", []byte("x")), s.upload("guest", picture(t, 1)),
+		s.upload("alice", mediatest.Photo(t, 1)).want(http.StatusCreated), s.upload("alice", []byte("x")), s.upload("guest", mediatest.Photo(t, 1)),
 		s.do("alice", http.MethodPost, "/uploads", nil, origin, header{"Tus-Resumable", "1.0.0"}, header{"Upload-Length", "10"}),
 		s.do("alice", http.MethodPost, "/uploads", nil, origin),
 	} {
@@ -361,7 +362,7 @@ func TestClientWords(t *testing.T) {
 		"Content-Disposition": {`form-data; name="file"; filename="../../<script>.html"`}, "Content-Type": {"text/html"},
 	})
 	if err == nil {
-		_, err = part.Write(picture(t, 1))
+		_, err = part.Write(mediatest.Photo(t, 1))
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -2,10 +2,6 @@ package api_test
 
 import (
 	"bytes"
-	"image"
-	"image/color"
-	"image/jpeg"
-	"math/rand/v2"
 	"mime/multipart"
 	"net/http"
 	"path/filepath"
@@ -47,25 +43,6 @@ func (s *shop) openUploads(dir string) {
 	s.api.ReadyUploads(h)
 }
 
-// picture draws a photo of coarse coloured fields, another for every seed.
-func picture(t testing.TB, seed uint64) []byte {
-	t.Helper()
-	r := rand.New(rand.NewPCG(seed, 1))
-	img := image.NewRGBA(image.Rect(0, 0, 320, 240))
-	for range 40 {
-		x, y := r.IntN(300), r.IntN(220)
-		c := color.RGBA{uint8(r.IntN(256)), uint8(r.IntN(256)), uint8(r.IntN(256)), 255}
-		for i := range 60 * 60 {
-			img.Set(x+i%60, y+i/60, c)
-		}
-	}
-	var b bytes.Buffer
-	if err := jpeg.Encode(&b, img, nil); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
 // form is a form with one file.
 func form(t testing.TB, field, name string, data []byte) (body, contentType string) {
 	t.Helper()
@@ -94,7 +71,7 @@ func (s *shop) upload(as string, data []byte) *answer {
 // photo uploads a photo and gives its id, once nothing is left to do with it.
 func (s *shop) photo(who string, seed uint64) string {
 	s.t.Helper()
-	id := as[content.PrivateMedia](s.upload(who, picture(s.t, seed)).want(http.StatusCreated)).ID
+	id := as[content.PrivateMedia](s.upload(who, mediatest.Photo(s.t, seed)).want(http.StatusCreated)).ID
 	s.noWork()
 	return id
 }

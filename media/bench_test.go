@@ -11,6 +11,7 @@ import (
 	"github.com/disintegration/imaging"
 
 	"github.com/candor-ugc/candor/media"
+	"github.com/candor-ugc/candor/media/mediatest"
 )
 
 // photos are the files that benchmarks work on: photos of about two megapixels.
@@ -87,7 +88,7 @@ func BenchmarkPhotoInProcess(b *testing.B) {
 // BenchmarkVideo is a phone's video from file to store, in seconds of video for
 // a second of work.
 func BenchmarkVideo(b *testing.B) {
-	path := film(b, "phone.mp4", "-f", "lavfi", "-i", "testsrc2=size=1920x1080:rate=30:duration=10", "-f", "lavfi", "-i", tone+"10",
+	path := mediatest.Film(b, "phone.mp4", "-f", "lavfi", "-i", "testsrc2=size=1920x1080:rate=30:duration=10", "-f", "lavfi", "-i", tone+"10",
 		"-preset", "veryfast", "-pix_fmt", "yuv420p", "-b:v", "12M")
 	p, _ := processor(b, media.Limits{})
 	seconds := 0.0

@@ -16,34 +16,9 @@ import (
 
 	"github.com/candor-ugc/candor/media"
 	"github.com/candor-ugc/candor/media/blob"
+	"github.com/candor-ugc/candor/media/mediatest"
 	"github.com/candor-ugc/candor/media/video"
 )
-
-// needFFmpeg skips a test that makes videos; continuous integration has it.
-func needFFmpeg(t testing.TB) string {
-	t.Helper()
-	path, err := exec.LookPath("ffmpeg")
-	if err == nil {
-		return path
-	}
-	if os.Getenv("CI") != "" {
-		t.Fatal(err)
-	}
-	t.Skip("ffmpeg is not installed; .ci/setup installs it")
-	return ""
-}
-
-// film makes a video by ffmpeg's own test picture, whose halves differ.
-func film(t testing.TB, name string, args ...string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
-	all := append([]string{"-nostdin", "-v", "error", "-threads", "1"}, args...)
-	out, err := exec.CommandContext(t.Context(), needFFmpeg(t), append(all, path)...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	return path
-}
 
 const (
 	picture = "testsrc=size=320x240:rate=15:duration="
@@ -52,8 +27,8 @@ const (
 
 func TestVideoFormats(t *testing.T) {
 	t.Parallel()
-	needFFmpeg(t)
-	mp4 := film(t, "plain.mp4", "-f", "lavfi", "-i", picture+"2", "-f", "lavfi", "-i", tone+"2", "-c:v", "libx264", "-preset", "ultrafast",
+	mediatest.FFmpeg(t)
+	mp4 := mediatest.Film(t, "plain.mp4", "-f", "lavfi", "-i", picture+"2", "-f", "lavfi", "-i", tone+"2", "-c:v", "libx264", "-preset", "ultrafast",
 		"-metadata", "title=private", "-metadata", "location=+40.6-111.8/")
 	for name, c := range map[string]struct {
 		path          string
@@ -61,18 +36,18 @@ func TestVideoFormats(t *testing.T) {
 		width, height int
 	}{
 		"mp4":     {mp4, "mp4", 320, 240},
-		"rotated": {film(t, "rotated.mov", "-i", mp4, "-c", "copy", "-metadata:s:v", "rotate=90"), "mov", 240, 320},
-		"webm": {film(t, "small.webm", "-f", "lavfi", "-i", picture+"1", "-f", "lavfi", "-i", tone+"1", "-c:v", "libvpx", "-deadline", "realtime",
+		"rotated": {mediatest.Film(t, "rotated.mov", "-i", mp4, "-c", "copy", "-metadata:s:v", "rotate=90"), "mov", 240, 320},
+		"webm": {mediatest.Film(t, "small.webm", "-f", "lavfi", "-i", picture+"1", "-f", "lavfi", "-i", tone+"1", "-c:v", "libvpx", "-deadline", "realtime",
 			"-c:a", "libvorbis"), "webm", 320, 240},
-		"without duration": {film(t, "live.webm", "-f", "lavfi", "-i", picture+"1", "-c:v", "libvpx", "-deadline", "realtime", "-live", "1"), "webm", 320, 240},
-		"wide pixels":      {film(t, "wide.mp4", "-f", "lavfi", "-i", picture+"1", "-vf", "setsar=2", "-preset", "ultrafast"), "mp4", 640, 240},
-		"odd sides": {film(t, "odd.mp4", "-f", "lavfi", "-i", "testsrc=size=321x241:rate=15:duration=1", "-pix_fmt", "yuv444p",
+		"without duration": {mediatest.Film(t, "live.webm", "-f", "lavfi", "-i", picture+"1", "-c:v", "libvpx", "-deadline", "realtime", "-live", "1"), "webm", 320, 240},
+		"wide pixels":      {mediatest.Film(t, "wide.mp4", "-f", "lavfi", "-i", picture+"1", "-vf", "setsar=2", "-preset", "ultrafast"), "mp4", 640, 240},
+		"odd sides": {mediatest.Film(t, "odd.mp4", "-f", "lavfi", "-i", "testsrc=size=321x241:rate=15:duration=1", "-pix_fmt", "yuv444p",
 			"-preset", "ultrafast"), "mp4", 322, 242},
-		"large": {film(t, "large.mp4", "-f", "lavfi", "-i", "testsrc=size=1920x1200:rate=5:duration=1", "-pix_fmt", "yuv420p",
+		"large": {mediatest.Film(t, "large.mp4", "-f", "lavfi", "-i", "testsrc=size=1920x1200:rate=5:duration=1", "-pix_fmt", "yuv420p",
 			"-preset", "ultrafast"), "mp4", 1152, 720},
-		"bright": {film(t, "hlg.mp4", "-f", "lavfi", "-i", picture+"1", "-pix_fmt", "yuv420p", "-preset", "ultrafast", "-color_primaries", "bt2020",
+		"bright": {mediatest.Film(t, "hlg.mp4", "-f", "lavfi", "-i", picture+"1", "-pix_fmt", "yuv420p", "-preset", "ultrafast", "-color_primaries", "bt2020",
 			"-color_trc", "arib-std-b67", "-colorspace", "bt2020nc"), "mp4", 320, 240},
-		"one frame": {film(t, "one.mp4", "-f", "lavfi", "-i", picture+"1", "-frames:v", "1", "-pix_fmt", "yuv420p"), "mp4", 320, 240},
+		"one frame": {mediatest.Film(t, "one.mp4", "-f", "lavfi", "-i", picture+"1", "-frames:v", "1", "-pix_fmt", "yuv420p"), "mp4", 320, 240},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, store := processor(t, media.Limits{})
@@ -137,8 +112,8 @@ func checkTurned(t *testing.T, img image.Image) {
 
 func TestVideoLimits(t *testing.T) {
 	t.Parallel()
-	two := film(t, "two.mp4", "-f", "lavfi", "-i", picture+"4", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
-	live := film(t, "live.webm", "-f", "lavfi", "-i", picture+"4", "-c:v", "libvpx", "-deadline", "realtime", "-live", "1")
+	two := mediatest.Film(t, "two.mp4", "-f", "lavfi", "-i", picture+"4", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
+	live := mediatest.Film(t, "live.webm", "-f", "lavfi", "-i", picture+"4", "-c:v", "libvpx", "-deadline", "realtime", "-live", "1")
 	for name, c := range map[string]struct {
 		path   string
 		limits media.Limits
@@ -167,7 +142,7 @@ func TestVideoLimits(t *testing.T) {
 // Nothing that a file says makes anything be opened or fetched.
 func TestHostileVideos(t *testing.T) {
 	t.Parallel()
-	needFFmpeg(t)
+	mediatest.FFmpeg(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -189,7 +164,7 @@ func TestHostileVideos(t *testing.T) {
 	if err := os.WriteFile(secret, []byte("secret"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	good := film(t, "good.mp4", "-f", "lavfi", "-i", picture+"1", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
+	good := mediatest.Film(t, "good.mp4", "-f", "lavfi", "-i", picture+"1", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
 	whole, err := os.ReadFile(good)
 	if err != nil {
 		t.Fatal(err)
@@ -218,10 +193,10 @@ func TestHostileVideos(t *testing.T) {
 		"no movie":              {whole[:40], media.ErrVideo},
 		"half a movie":          {whole[:len(whole)/2], media.ErrVideo},
 		"audio only": {
-			readFile(t, film(t, "audio.mp4", "-f", "lavfi", "-i", tone+"1")), media.ErrVideo,
+			readFile(t, mediatest.Film(t, "audio.mp4", "-f", "lavfi", "-i", tone+"1")), media.ErrVideo,
 		},
 		"a picture coded as nobody does": {
-			readFile(t, film(t, "odd.mov", "-f", "lavfi", "-i", picture+"1", "-c:v", "qtrle")), media.ErrVideoCodec,
+			readFile(t, mediatest.Film(t, "odd.mov", "-f", "lavfi", "-i", picture+"1", "-c:v", "qtrle")), media.ErrVideoCodec,
 		},
 		"photo": {encoded(t, ramp(20, 20)), media.ErrUnsupported},
 	} {
@@ -256,7 +231,7 @@ func readFile(t testing.TB, path string) []byte {
 
 func TestVideoCancelled(t *testing.T) {
 	t.Parallel()
-	path := film(t, "long.mp4", "-f", "lavfi", "-i", "testsrc=size=1280x720:rate=30:duration=20", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
+	path := mediatest.Film(t, "long.mp4", "-f", "lavfi", "-i", "testsrc=size=1280x720:rate=30:duration=20", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
 	dir := t.TempDir()
 	tools, err := video.Find(t.Context(), exec.LookPath)
 	if err != nil {

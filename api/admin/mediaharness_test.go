@@ -1,18 +1,12 @@
 package admin_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"image"
-	"image/color"
-	"image/jpeg"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -113,22 +107,6 @@ func (s *shop) withFiles(view http.Handler) http.Handler {
 	return mux
 }
 
-// drawing is a photo of coarse coloured fields, another for every seed.
-func drawing(seed uint64) image.Image {
-	r := rand.New(rand.NewPCG(seed, 1))
-	img := image.NewRGBA(image.Rect(0, 0, 640, 480))
-	for range 40 {
-		x, y := r.IntN(600), r.IntN(440)
-		c := color.RGBA{uint8(r.IntN(256)), uint8(r.IntN(256)), uint8(r.IntN(256)), 255}
-		for i := range 140 {
-			for j := range 140 {
-				img.Set(x+i, y+j, c)
-			}
-		}
-	}
-	return img
-}
-
 // upload uploads bytes whole, and gives the id.
 func (s *shop) upload(author string, data []byte) string {
 	s.t.Helper()
@@ -145,32 +123,15 @@ func (s *shop) upload(author string, data []byte) string {
 
 func (s *shop) photo(author string, seed uint64) string {
 	s.t.Helper()
-	return s.upload(author, encoded(s.t, drawing(seed)))
-}
-
-func encoded(t testing.TB, img image.Image) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	if err := jpeg.Encode(&b, img, nil); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
+	return s.upload(author, mediatest.JPEG(s.t, mediatest.Drawing(640, 480, seed), 75))
 }
 
 // film uploads a video of three seconds. It skips the test where ffmpeg is not
 // installed.
 func (s *shop) film(t *testing.T, author string) string {
 	t.Helper()
-	if _, err := exec.LookPath("ffmpeg"); err != nil {
-		missing(t, "ffmpeg is not installed; run .ci/setup test")
-	}
-	path := filepath.Join(t.TempDir(), "film.mp4")
-	out, err := exec.CommandContext(t.Context(), "ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc=size=640x360:rate=15:duration=3",
-		"-pix_fmt", "yuv420p", "-preset", "ultrafast", path).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	data, err := os.ReadFile(path)
+	data, err := os.ReadFile(mediatest.Film(t, "film.mp4", "-f", "lavfi", "-i", "testsrc=size=640x360:rate=15:duration=3",
+		"-pix_fmt", "yuv420p", "-preset", "ultrafast"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/candor-ugc/candor/api/admin"
 	"github.com/candor-ugc/candor/api/content"
 	"github.com/candor-ugc/candor/api/lifecycle"
+	"github.com/candor-ugc/candor/media/mediatest"
 )
 
 // hostile are texts that would run or break out where a page trusted them.
@@ -32,7 +33,7 @@ func (s *shop) poison() []string {
 	s.t.Helper()
 	admin := content.Actor{ID: "ada", Role: content.Admin}
 	ids := make([]string, len(hostile))
-	small := encoded(s.t, image.NewGray(image.Rect(0, 0, 16, 12)))
+	small := mediatest.JPEG(s.t, image.NewGray(image.Rect(0, 0, 16, 12)), 75)
 	for i, bad := range hostile {
 		product := content.Product{Site: site, ID: fmt.Sprintf("bad%d", i), Name: bad, Brand: bad, Description: bad}
 		if _, err := s.svc.PutProduct(s.t.Context(), admin, product); err != nil {

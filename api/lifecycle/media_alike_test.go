@@ -15,6 +15,7 @@ import (
 	"github.com/candor-ugc/candor/api/content"
 	"github.com/candor-ugc/candor/api/ledger"
 	"github.com/candor-ugc/candor/api/lifecycle"
+	"github.com/candor-ugc/candor/media/mediatest"
 	"github.com/candor-ugc/candor/moderation"
 )
 
@@ -46,13 +47,13 @@ func TestCopiesOfWithheldPictures(t *testing.T) {
 	id := n.pictured(t, alice, "Look", bad, fine)
 	p, err := n.Withhold(t.Context(), mod, site, id, withhold(bad, 1))
 	noError(t, err)
-	img := picture(11)
+	img := mediatest.Drawing(200, 150, 11)
 	copies := map[string]image.Image{
 		"same": img, "half": imaging.Resize(img, 160, 0, imaging.Lanczos), "double": imaging.Resize(img, 640, 0, imaging.Linear),
 		"brighter": imaging.AdjustBrightness(img, 10), "blurred": imaging.Blur(img, 1.5), "cut": imaging.CropCenter(img, 316, 237),
 	}
 	for name, img := range copies {
-		m, err := n.upload(t, bob, encoded(t, img, 60))
+		m, err := n.upload(t, bob, mediatest.JPEG(t, img, 60))
 		noError(t, err)
 		other := n.photo(t, bob, 13)
 		done, err := n.Submit(t.Context(), bob, about("What is this?", other, m.ID))
@@ -67,7 +68,7 @@ func TestCopiesOfWithheldPictures(t *testing.T) {
 		noError(t, err)
 		equal(t, "its owner knows nothing of "+name, own.Alike, "")
 	}
-	last, err := n.upload(t, bob, encoded(t, img, 60))
+	last, err := n.upload(t, bob, mediatest.JPEG(t, img, 60))
 	noError(t, err)
 	waiting, err := n.Submit(t.Context(), bob, about("What is this?", last.ID))
 	noError(t, err)

@@ -8,12 +8,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/disintegration/imaging"
-
 	"github.com/candor-ugc/candor/api/content"
 	"github.com/candor-ugc/candor/api/ledger"
 	"github.com/candor-ugc/candor/api/lifecycle"
 	"github.com/candor-ugc/candor/media/blob"
+	"github.com/candor-ugc/candor/media/mediatest"
 	"github.com/candor-ugc/candor/moderation"
 )
 
@@ -74,10 +73,10 @@ func (n *node) served(t testing.TB) (media []string) {
 	return media
 }
 
-// largePhoto has another file for every variant.
+// largePhoto has another file for every variant, of few pixels all the same.
 func largePhoto(t testing.TB) []byte {
 	t.Helper()
-	return encoded(t, imaging.Resize(picture(1), 1300, 0, imaging.Linear), 80)
+	return mediatest.JPEG(t, mediatest.Drawing(1300, 40, 1), 80)
 }
 
 // TestCheckFindsEveryFile loses every file of a public photo and of a public video,

@@ -39,7 +39,7 @@ func about(body string, media ...string) lifecycle.Submission {
 func TestRaceForOneMedium(t *testing.T) {
 	t.Parallel()
 	n := newNode(t)
-	for round := range 15 {
+	for round := range 8 {
 		id := n.photo(t, alice, uint64(round))
 		var submissions []func() error
 		won := make([]string, 4)
@@ -78,7 +78,7 @@ func TestRaceForOneMedium(t *testing.T) {
 func TestRaceOfTheSameEdit(t *testing.T) {
 	t.Parallel()
 	n := newNode(t)
-	for round := range 30 {
+	for round := range 12 {
 		added := n.photo(t, alice, uint64(round))
 		done, err := n.Submit(t.Context(), alice, about("Is it bright?"))
 		noError(t, err)

@@ -12,6 +12,7 @@ import (
 	"github.com/candor-ugc/candor/api/ledger"
 	"github.com/candor-ugc/candor/api/lifecycle"
 	"github.com/candor-ugc/candor/media"
+	"github.com/candor-ugc/candor/media/mediatest"
 	"github.com/candor-ugc/candor/moderation"
 )
 
@@ -27,7 +28,7 @@ func (n *node) erased(t testing.TB, who content.Actor) *ledger.Receipt {
 func TestErasureCountsFiles(t *testing.T) {
 	t.Parallel()
 	n := newNode(t)
-	same, common := encoded(t, picture(1), 90), encoded(t, picture(2), 90)
+	same, common := mediatest.Photo(t, 1), mediatest.Photo(t, 2)
 	for _, data := range [][]byte{same, same, common} {
 		_, err := n.upload(t, alice, data)
 		noError(t, err)
@@ -120,7 +121,7 @@ func TestErasureWhileAFileIsStored(t *testing.T) {
 				_, err := n.Erase(context.WithoutCancel(t.Context()), alice, site)
 				return err
 			}, nil)
-			_, err := n.upload(t, alice, encoded(t, picture(1), 90))
+			_, err := n.upload(t, alice, mediatest.Photo(t, 1))
 			if tt.nth <= 2 && !errors.Is(err, lifecycle.ErrNotFound) {
 				t.Errorf("upload: %v", err)
 			}
@@ -217,8 +218,8 @@ func TestNothingOfAnErasedPersonIsUsed(t *testing.T) {
 func TestErasuresAndUploadsAtOnce(t *testing.T) {
 	t.Parallel()
 	n := newNode(t)
-	data := encoded(t, picture(1), 90)
-	for round := range 15 {
+	data := mediatest.Photo(t, 1)
+	for round := range 8 {
 		_, err := n.upload(t, alice, data)
 		noError(t, err)
 		var theirs content.PrivateMedia

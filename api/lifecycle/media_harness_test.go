@@ -19,6 +19,7 @@ import (
 	"github.com/candor-ugc/candor/api/lifecycle"
 	"github.com/candor-ugc/candor/media"
 	"github.com/candor-ugc/candor/media/blob"
+	"github.com/candor-ugc/candor/media/mediatest"
 	"github.com/candor-ugc/candor/media/video"
 )
 
@@ -109,30 +110,11 @@ func named(ids ...string) *[]content.Media {
 	return &list
 }
 
-// needFFmpeg skips a test that makes videos; continuous integration has it.
-func needFFmpeg(t testing.TB) string {
-	t.Helper()
-	path, err := exec.LookPath("ffmpeg")
-	if err == nil {
-		return path
-	}
-	if os.Getenv("CI") != "" {
-		t.Fatal(err)
-	}
-	t.Skip("ffmpeg is not installed; .ci/setup installs it")
-	return ""
-}
-
 // film makes a short video of ffmpeg's own test picture; each size is another.
 func film(t testing.TB, width int) []byte {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "film.mp4")
-	out, err := exec.CommandContext(t.Context(), needFFmpeg(t), "-nostdin", "-v", "error", "-threads", "1",
-		"-f", "lavfi", "-i", fmt.Sprintf("testsrc=size=%dx120:rate=10:duration=1", width), "-pix_fmt", "yuv420p", "-preset", "ultrafast", path).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	data, err := os.ReadFile(path)
+	data, err := os.ReadFile(mediatest.Film(t, "film.mp4", "-f", "lavfi",
+		"-i", fmt.Sprintf("testsrc=size=%dx120:rate=10:duration=1", width), "-pix_fmt", "yuv420p", "-preset", "ultrafast"))
 	noError(t, err)
 	return data
 }
@@ -144,7 +126,7 @@ type gate struct{ dir string }
 // gated is ffmpeg behind a gate.
 func gated(t testing.TB) (*video.Tools, *gate) {
 	t.Helper()
-	program := needFFmpeg(t)
+	program := mediatest.FFmpeg(t)
 	g := &gate{dir: t.TempDir()}
 	script := fmt.Sprintf(`#!/bin/sh
 case "$*" in *-progress*)

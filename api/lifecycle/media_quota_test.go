@@ -10,6 +10,7 @@ import (
 	"github.com/candor-ugc/candor/api/ledger"
 	"github.com/candor-ugc/candor/api/lifecycle"
 	"github.com/candor-ugc/candor/media"
+	"github.com/candor-ugc/candor/media/mediatest"
 )
 
 // begin begins uploads of one size until one is refused, and says how many were
@@ -161,7 +162,7 @@ func TestOwnTroubleDoesNotCount(t *testing.T) {
 	f := n.breakable()
 	f.set(func(string) error { return errStore }, nil)
 	for range 3 {
-		if _, err := n.upload(t, alice, encoded(t, picture(1), 90)); !errors.Is(err, errStore) {
+		if _, err := n.upload(t, alice, mediatest.Photo(t, 1)); !errors.Is(err, errStore) {
 			t.Fatalf("got %v", err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/candor-ugc/candor/api/lifecycle"
 	"github.com/candor-ugc/candor/media"
 	"github.com/candor-ugc/candor/media/blob"
+	"github.com/candor-ugc/candor/media/mediatest"
 	"github.com/candor-ugc/candor/moderation"
 )
 
@@ -33,7 +34,7 @@ func TestStagedUploadsExpire(t *testing.T) {
 	t.Parallel()
 	n := newNode(t)
 	staged, used, pending := n.photo(t, alice, 1), n.photo(t, alice, 2), n.photo(t, alice, 3)
-	shared, err := n.upload(t, bob, encoded(t, picture(1), 90))
+	shared, err := n.upload(t, bob, mediatest.Photo(t, 1))
 	noError(t, err)
 	n.noWork(t)
 	begun, err := n.BeginUpload(t.Context(), alice, site, 1000)
@@ -111,10 +112,10 @@ func TestSweeperGoesOn(t *testing.T) {
 func TestSameFileGoesAndComes(t *testing.T) {
 	t.Parallel()
 	n := newNode(t)
-	data := encoded(t, picture(1), 90)
+	data := mediatest.Photo(t, 1)
 	first, err := n.upload(t, alice, data)
 	noError(t, err)
-	for round := range 40 {
+	for round := range 12 {
 		var second, third content.PrivateMedia
 		errs := atOnce(
 			func() (err error) { second, err = n.upload(t, bob, data); return err },
@@ -144,8 +145,8 @@ func TestSameFileGoesAndComes(t *testing.T) {
 func TestOrphanGoesWhileItIsUploaded(t *testing.T) {
 	t.Parallel()
 	n := newNode(t)
-	data := encoded(t, picture(1), 90)
-	for round := range 15 {
+	data := mediatest.Photo(t, 1)
+	for round := range 8 {
 		// Files that nothing refers to.
 		m, err := n.upload(t, alice, data)
 		noError(t, err)
@@ -284,10 +285,10 @@ func TestSameFileOnTwoNodes(t *testing.T) {
 	store, c := sharing{openStore(t)}, newClock()
 	a := nodeOn(t, store, c)
 	b := nodeWith(t, &node{store: store, clock: c, files: a.files})
-	data := encoded(t, picture(1), 90)
+	data := mediatest.Photo(t, 1)
 	first, err := a.upload(t, alice, data)
 	noError(t, err)
-	for round := range 20 {
+	for round := range 8 {
 		var second content.PrivateMedia
 		errs := atOnce(
 			func() (err error) { second, err = b.upload(t, bob, data); return err },

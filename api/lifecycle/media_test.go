@@ -1,13 +1,8 @@
 package lifecycle_test
 
 import (
-	"bytes"
 	"errors"
-	"image"
-	"image/color"
-	"image/jpeg"
 	"io"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,31 +15,9 @@ import (
 	"github.com/candor-ugc/candor/api/ledger"
 	"github.com/candor-ugc/candor/api/lifecycle"
 	"github.com/candor-ugc/candor/media"
+	"github.com/candor-ugc/candor/media/mediatest"
 	"github.com/candor-ugc/candor/moderation"
 )
-
-// picture draws a photo of coarse coloured fields, another for every seed.
-func picture(seed uint64) image.Image {
-	r := rand.New(rand.NewPCG(seed, 1))
-	img := image.NewRGBA(image.Rect(0, 0, 320, 240))
-	for range 40 {
-		x, y := r.IntN(300), r.IntN(220)
-		c := color.RGBA{uint8(r.IntN(256)), uint8(r.IntN(256)), uint8(r.IntN(256)), 255}
-		for i := range 60 {
-			for j := range 60 {
-				img.Set(x+i, y+j, c)
-			}
-		}
-	}
-	return img
-}
-
-func encoded(t testing.TB, img image.Image, quality int) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	noError(t, jpeg.Encode(&b, img, &jpeg.Options{Quality: quality}))
-	return b.Bytes()
-}
 
 // upload uploads bytes whole.
 func (n *node) upload(t testing.TB, who content.Actor, data []byte) (content.PrivateMedia, error) {
@@ -56,7 +29,7 @@ func (n *node) upload(t testing.TB, who content.Actor, data []byte) (content.Pri
 
 func (n *node) photo(t testing.TB, who content.Actor, seed uint64) string {
 	t.Helper()
-	m, err := n.upload(t, who, encoded(t, picture(seed), 90))
+	m, err := n.upload(t, who, mediatest.Photo(t, seed))
 	noError(t, err)
 	return m.ID
 }
@@ -129,7 +102,7 @@ func TestMediaFollowTheirContent(t *testing.T) {
 	equal(t, "gallery", n.gallery(t, lamp.ID), []string{first, second})
 	equal(t, "gallery of the site", n.gallery(t, ""), []string{first, second})
 	_, items := n.shown(t)
-	if m := items[0].Media; len(m) != 2 || m[0].ID != first || m[0].Width != 320 || m[0].Caption != "Photo 1" ||
+	if m := items[0].Media; len(m) != 2 || m[0].ID != first || m[0].Width != 200 || m[0].Caption != "Photo 1" ||
 		m[0].Placeholder == "" || len(m[0].Variants) != 4 || strings.Contains(m[0].Variants[0].URL, "?") {
 		t.Errorf("media of the listing: %+v", m)
 	}
@@ -199,7 +172,7 @@ func TestMediaCanBeTakenOnce(t *testing.T) {
 func TestErasureDeletesFiles(t *testing.T) {
 	t.Parallel()
 	n := newNode(t)
-	same := encoded(t, picture(7), 90)
+	same := mediatest.Photo(t, 7)
 	own := n.photo(t, alice, 1)
 	shared, err := n.upload(t, alice, same)
 	noError(t, err)
@@ -263,7 +236,7 @@ func TestPicturesLikeWithheldOnesAreHeld(t *testing.T) {
 	_, err = n.Erase(t.Context(), alice, site)
 	noError(t, err)
 
-	again, err := n.upload(t, bob, encoded(t, picture(11), 40))
+	again, err := n.upload(t, bob, mediatest.JPEG(t, mediatest.Drawing(200, 150, 11), 40))
 	noError(t, err)
 	done, err = n.Submit(t.Context(), bob, with("Look here", again.ID, n.photo(t, bob, 12)))
 	noError(t, err)
