@@ -60,6 +60,9 @@ func (k keeper) Put(ctx context.Context, name string, r io.Reader, size int64) e
 	if err := k.s.Media.Store.Put(ctx, name, r, size); err != nil {
 		return err
 	}
+	// What is stored is noted even while the service stops.
+	ctx, cancel := unhurried(ctx)
+	defer cancel()
 	return k.note(ctx, name)
 }
 

@@ -62,13 +62,8 @@ func (r *renewal) wait() {
 // stillMine renews the lease: ErrNotFound when the medium is somebody else's by
 // now.
 func (s *Service) stillMine(ctx context.Context, id string, progress float64) error {
-	_, err := s.Ledger.Media.Modify(ctx, id, func(m *ledger.Medium, found bool) error {
-		if !found || m.Holder != s.Node || m.Work != ledger.WorkVideo {
-			return ErrNotFound
-		}
+	mine := func(m *ledger.Medium) bool { return m.Holder == s.Node && m.Work == ledger.WorkVideo }
+	return s.changeWhile(ctx, id, mine, func(m *ledger.Medium) {
 		m.Due, m.Progress = s.now().Add(workLease), progress
-		m.UpdatedAt, m.Rev = s.now(), m.Rev+1
-		return nil
 	})
-	return err
 }

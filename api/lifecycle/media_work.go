@@ -17,11 +17,10 @@ import (
 const (
 	// workLease is how long a medium is worked on before another node may think
 	// that nobody does; the work renews it.
-	workLease  = 2 * time.Minute
-	workRenew  = 20 * time.Second
-	workEvery  = 5 * time.Second
-	workBatch  = 8
-	webpsAtOne = 1
+	workLease = 2 * time.Minute
+	workRenew = 20 * time.Second
+	workEvery = 5 * time.Second
+	workBatch = 8
 	// crashTries is how often work may end without a word, by a crash, until it is
 	// taken for its cause; storeTries is how often trouble of the store is borne.
 	crashTries = 3
@@ -77,9 +76,7 @@ func (s *Service) startMedia(ctx, background context.Context) error {
 			s.work.Go(func() error { s.workOn(background, ledger.WorkVideo, s.working.videos); return nil })
 		}
 	}
-	for range webpsAtOne {
-		s.work.Go(func() error { s.workOn(background, ledger.WorkWebP, s.working.webps); return nil })
-	}
+	s.work.Go(func() error { s.workOn(background, ledger.WorkWebP, s.working.webps); return nil })
 	return nil
 }
 
@@ -246,7 +243,7 @@ func (s *Service) giveBack(ctx context.Context, id string, mine func(*ledger.Med
 		change(m)
 	})
 	if isGone(err) {
-		return nil
+		return s.releaseGone(ctx, id)
 	}
 	return err
 }
