@@ -105,7 +105,7 @@ func (s *Service) auditRecord(e *ledger.Event) audit.Record {
 	return audit.Record{
 		Site: e.Site, At: e.At, Actor: s.auditActor(e), Role: string(e.Role), Content: e.Content, Kind: string(e.Kind),
 		Action: e.Action, From: string(e.From), To: string(e.To), Rev: e.Rev, Before: e.Before, After: e.TextHash,
-		Rating: e.Rating, Language: e.Language, Reasons: e.Reasons, Rules: codes(e.Rules), Versions: e.Versions,
+		Rating: e.Rating, Language: e.Language, Reasons: e.Reasons, Media: e.Media, Rules: codes(e.Rules), Versions: e.Versions,
 		Automatic: e.Automatic,
 	}
 }

@@ -40,6 +40,9 @@ type Record struct {
 	Rating   int      `json:"rating" bson:"rating"`
 	Language string   `json:"language" bson:"language"`
 	Reasons  []string `json:"reasons" bson:"reasons"`
+	// Media are the photos or videos that it was about; none where it was about
+	// the whole.
+	Media []string `json:"media,omitempty" bson:"media,omitempty"`
 	// Rules that took part, with their versions: "r1@3".
 	Rules []string `json:"rules" bson:"rules"`
 	// Versions of word lists, models and rules by name.
@@ -98,7 +101,7 @@ func (r *Record) validate() error {
 	if r.Site == "" || r.Action == "" || r.At.IsZero() {
 		return fmt.Errorf("%w: site, action or time is missing", ErrRecord)
 	}
-	if len(r.Reasons) > maxList || len(r.Rules) > maxList || len(r.Versions) > maxList {
+	if len(r.Reasons) > maxList || len(r.Media) > maxList || len(r.Rules) > maxList || len(r.Versions) > maxList {
 		return fmt.Errorf("%w: more than %d codes", ErrRecord, maxList)
 	}
 	if r.Rating < 0 || r.Rating > 5 {
@@ -121,9 +124,9 @@ func (r *Record) validate() error {
 			return fmt.Errorf("%w: %s is no id or code", ErrRecord, c.name)
 		}
 	}
-	for _, list := range [][]string{r.Reasons, r.Rules} {
+	for _, list := range [][]string{r.Reasons, r.Media, r.Rules} {
 		if slices.ContainsFunc(list, func(s string) bool { return !isCode(s) }) {
-			return fmt.Errorf("%w: a reason or rule is no code", ErrRecord)
+			return fmt.Errorf("%w: a reason, medium or rule is no code", ErrRecord)
 		}
 	}
 	for k, v := range r.Versions {
@@ -207,6 +210,9 @@ func (r *Record) sum() string {
 	for _, k := range keys {
 		c.text(k)
 		c.text(r.Versions[k])
+	}
+	if len(r.Media) > 0 { // came later: without any, a hash is what it was before
+		c.list(r.Media)
 	}
 	sum := sha256.Sum256(c.b)
 	return hex.EncodeToString(sum[:])

@@ -18,10 +18,14 @@ func chain(t *testing.T, n int) []audit.Record {
 	var out []audit.Record
 	var last audit.Record
 	for i := range n {
+		var media []string
+		if i%2 == 1 {
+			media = []string{fmt.Sprintf("m%d", i)}
+		}
 		r, err := audit.Seal(last, audit.Record{
 			Site: "demo", At: time.Date(2026, 1, 1, 0, i, 0, 123456789, time.FixedZone("x", 3600)), Actor: "mod-1", Role: "moderator",
 			Content: fmt.Sprintf("c%d", i), Kind: "review", Action: "reject", From: "pending", To: "rejected", Rev: 2, Rating: 1 + i%5,
-			After: audit.Digest([]byte("salt"), "title", "body"), Language: "en", Reasons: []string{"spam"},
+			After: audit.Digest([]byte("salt"), "title", "body"), Language: "en", Reasons: []string{"spam"}, Media: media,
 			Versions: map[string]string{"lexicon/en": "1", "classifier": "classifier@1.20"},
 		})
 		if err != nil {
@@ -62,6 +66,8 @@ func TestVerify(t *testing.T) {
 		"last cut":  {func(r []audit.Record) []audit.Record { return r[:5] }, 6},
 		"rating":    {func(r []audit.Record) []audit.Record { r[4].Rating = 5 - r[4].Rating%2; return r }, 5},
 		"version":   {func(r []audit.Record) []audit.Record { r[3].Versions["classifier"] = "x"; return r }, 4},
+		"medium":    {func(r []audit.Record) []audit.Record { r[5].Media = []string{"another"}; return r }, 6},
+		"no medium": {func(r []audit.Record) []audit.Record { r[5].Media = nil; return r }, 6},
 		"automatic": {func(r []audit.Record) []audit.Record { r[0].Automatic = true; return r }, 1},
 		"time":      {func(r []audit.Record) []audit.Record { r[0].At = r[0].At.Add(time.Millisecond); return r }, 1},
 	} {
@@ -74,6 +80,15 @@ func TestVerify(t *testing.T) {
 		if !errors.Is(err, audit.ErrBroken) || !errors.As(err, &broken) || broken.Seq != tt.seq {
 			t.Errorf("%s: %v, want record %d", name, err, tt.seq)
 		}
+	}
+}
+
+// TestOldChainsHold: records from before media were named have the hash they had.
+func TestOldChainsHold(t *testing.T) {
+	t.Parallel()
+	const was = "ba4ea6088cc49e69b8ee6e54d59c78d294458114336863df1f1aeb8339de21ce"
+	if got := chain(t, 1)[0].Hash; got != was {
+		t.Errorf("hash %s, was %s", got, was)
 	}
 }
 
@@ -105,6 +120,7 @@ func TestNoWordsInRecords(t *testing.T) {
 	}
 	for name, spoil := range map[string]func(*audit.Record){
 		"note as reason": func(r *audit.Record) { r.Reasons = []string{"she wrote that her neighbour"} },
+		"words as media": func(r *audit.Record) { r.Media = []string{"her face"} },
 		"name":           func(r *audit.Record) { r.Actor = "Jane Doe" },
 		"text":           func(r *audit.Record) { r.After = "the whole text of the review" },
 		"letters":        func(r *audit.Record) { r.Content = "şikayet" },

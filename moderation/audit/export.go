@@ -28,7 +28,7 @@ func WriteJSONLines(w io.Writer, records iter.Seq2[Record, error]) error {
 
 var csvHead = []string{
 	"seq", "site", "at", "actor", "role", "content", "kind", "action", "from", "to", "rev", "before", "after", "rating",
-	"language", "reasons", "rules", "versions", "automatic", "prev", "hash",
+	"language", "reasons", "rules", "versions", "automatic", "prev", "hash", "media",
 }
 
 // WriteCSV writes a header and one record a row (RFC 4180). Lists are joined
@@ -65,6 +65,7 @@ func (r *Record) cells() []string {
 		r.From, r.To, strconv.FormatInt(r.Rev, 10), r.Before, r.After, strconv.Itoa(r.Rating), r.Language,
 		strings.Join(r.Reasons, " "), strings.Join(r.Rules, " "), strings.Join(versions, " "),
 		strconv.FormatBool(r.Automatic), r.Prev, r.Hash,
+		strings.Join(r.Media, " "),
 	}
 	for i, s := range cells {
 		if s != "" && strings.IndexByte("=+-@\t\r", s[0]) >= 0 {
