@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/candor-ugc/candor/api/content"
@@ -179,64 +178,4 @@ func (s *Service) orphanFiles(ctx context.Context, before time.Time) iter.Seq2[s
 			}
 		}
 	}
-}
-
-// intake is how many bytes each site has taken in within a day, counted anew now
-// and then and added to in between.
-type intake struct {
-	mu    sync.Mutex
-	sites map[string]*siteIntake
-	// arriving counts the uploads of each person that arrive now.
-	arriving map[string]int
-}
-
-type siteIntake struct {
-	bytes   int64
-	counted time.Time
-}
-
-const intakeAge = 30 * time.Second
-
-// take adds size bytes to what a site has taken in, unless that is more than it
-// may: ErrSiteQuota.
-func (i *intake) take(ctx context.Context, s *Service, site string, size int64) error {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	v := i.sites[site]
-	if v == nil || s.Now().Sub(v.counted) >= intakeAge {
-		_, sum, err := s.uploadedLately(ctx, ledger.Prefix(ledger.BySite, site))
-		if err != nil {
-			return err
-		}
-		if i.sites == nil {
-			i.sites = map[string]*siteIntake{}
-		}
-		v = &siteIntake{bytes: sum, counted: s.Now()}
-		i.sites[site] = v
-	}
-	if v.bytes+size > s.Media.Quota.SiteBytes {
-		return ErrSiteQuota
-	}
-	v.bytes += size
-	return nil
-}
-
-// arrive counts an upload that begins to arrive, until it is left: ErrBusy.
-func (i *intake) arrive(person string) (leave func(), err error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.arriving[person] >= arrivingAtOnce {
-		return nil, ErrBusy
-	}
-	if i.arriving == nil {
-		i.arriving = map[string]int{}
-	}
-	i.arriving[person]++
-	return func() {
-		i.mu.Lock()
-		defer i.mu.Unlock()
-		if i.arriving[person]--; i.arriving[person] == 0 {
-			delete(i.arriving, person)
-		}
-	}, nil
 }

@@ -76,58 +76,6 @@ func (s *Service) BeginUpload(ctx context.Context, who content.Actor, site strin
 	return m.ID, nil
 }
 
-// arrivingAtOnce is how many uploads of one person may arrive at once: one person
-// must not take all places, nor fill the disk with what may never be whole.
-const arrivingAtOnce = 8
-
-// Expect says whether an upload may begin, before any of it is received. Done is
-// called when it has arrived or broken off. Errors: those of BeginUpload, ErrBusy.
-func (s *Service) Expect(ctx context.Context, who content.Actor, site string) (done func(), err error) {
-	switch {
-	case s.Media == nil:
-		return nil, ErrNoUploads
-	case !who.May(content.Shopper):
-		return nil, ErrSignIn
-	}
-	if err := s.withinQuota(ctx, who, site, 0); err != nil {
-		return nil, err
-	}
-	return s.intake.arrive(site + "/" + who.ID)
-}
-
-// withinQuota counts what was uploaded within a day. Ids are ordered by time, so
-// reading back from the last one ends soon.
-func (s *Service) withinQuota(ctx context.Context, who content.Actor, site string, size int64) error {
-	files, sum, err := s.uploadedLately(ctx, ledger.Prefix(ledger.ByAuthor, site, who.ID))
-	if err != nil {
-		return err
-	}
-	q := s.Media.Quota
-	if files >= q.ShopperFiles || sum+size > q.ShopperBytes {
-		return ErrQuota
-	}
-	return s.intake.take(ctx, s, site, size)
-}
-
-// quotaTime is the span of which quotas speak.
-const quotaTime = 24 * time.Hour
-
-func (s *Service) uploadedLately(ctx context.Context, r ledger.Range) (files int, sum int64, err error) {
-	since := s.Now().Add(-quotaTime)
-	r.Reverse = true
-	for m, err := range s.Ledger.Media.Scan(ctx, r) {
-		if err != nil {
-			return 0, 0, fmt.Errorf("count uploads: %w", err)
-		}
-		if m.CreatedAt.Before(since) {
-			break
-		}
-		files++
-		sum += m.Size
-	}
-	return files, sum, nil
-}
-
 // MayUpload is nil while somebody may go on with an upload, and ErrNotFound for
 // everybody else and ever after.
 func (s *Service) MayUpload(ctx context.Context, who content.Actor, site, id string) error {
@@ -289,14 +237,7 @@ func (s *Service) takeVideo(ctx context.Context, m *ledger.Medium, file io.ReadS
 func (s *Service) finish(ctx context.Context, id string, from content.MediumState, made func(*ledger.Medium)) error {
 	wctx, cancel := unhurried(ctx)
 	defer cancel()
-	_, err := s.Ledger.Media.Modify(wctx, id, func(m *ledger.Medium, found bool) error {
-		if !found || m.State != from {
-			return ErrNotFound
-		}
-		made(m)
-		m.UpdatedAt, m.Rev = s.now(), m.Rev+1
-		return nil
-	})
+	err := s.changeWhile(wctx, id, func(m *ledger.Medium) bool { return m.State == from }, made)
 	if isGone(err) {
 		return errors.Join(ErrNotFound, s.releaseGone(wctx, id))
 	}
@@ -322,24 +263,18 @@ const failedLife = time.Hour
 // discard makes a medium a failed one without files, if it is still as the
 // caller believes; the sweeper removes it later.
 func (s *Service) discard(ctx context.Context, id, reason string, still func(*ledger.Medium) bool) error {
-	_, err := s.Ledger.Media.Modify(ctx, id, func(m *ledger.Medium, found bool) error {
-		if !found || !still(m) {
-			return ErrNotFound
-		}
-		now := s.now()
+	err := s.changeWhile(ctx, id, still, func(m *ledger.Medium) {
 		if m.State == content.Uploading && reason == "discarded" {
 			m.Size = 0 // it never arrived whole; only its beginning counts
 		}
 		if m.State != content.Failed {
 			m.State, m.Reason = content.Failed, reason
 		}
-		m.Work, m.Source, m.Files, m.Place, m.Expires = "", "", nil, nil, now.Add(failedLife)
+		m.Work, m.Source, m.Files, m.Place, m.Expires = "", "", nil, nil, s.now().Add(failedLife)
 		// What was sent counts, whatever became of it.
 		if until := m.CreatedAt.Add(quotaTime); m.Expires.Before(until) {
 			m.Expires = until
 		}
-		m.UpdatedAt, m.Rev = now, m.Rev+1
-		return nil
 	})
 	if isGone(err) {
 		return nil
