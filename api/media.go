@@ -206,8 +206,9 @@ func watchMedium(c *call) error {
 }
 
 // getMediaFile serves one variant. What is public never changes under its
-// address, so caches may keep it for good; everything else is for the asker
-// alone.
+// address, so browsers may keep it for good. Caches that serve many ask again
+// after a minute: what was withheld or erased since must not live on in them.
+// Everything else is for the asker alone.
 func getMediaFile(c *call) error {
 	access, err := c.access()
 	if err != nil {
@@ -234,7 +235,7 @@ func getMediaFile(c *call) error {
 		h.Add("Vary", "Accept")
 	}
 	if f.Public {
-		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+		h.Set("Cache-Control", "public, max-age=31536000, s-maxage=60, immutable")
 	} else {
 		h.Set("Cache-Control", "private, no-cache")
 		h.Set("Referrer-Policy", "no-referrer")
@@ -319,6 +320,7 @@ func listGallery(c *call) error {
 type withholding struct {
 	Withhold *bool    `json:"withhold"`
 	Reasons  []string `json:"reasons"`
+	Message  string   `json:"message"`
 	Note     string   `json:"note"`
 	Rev      int64    `json:"rev"`
 }
@@ -334,7 +336,8 @@ func putWithheld(c *call) error {
 		return e
 	}
 	p, err := c.svc.Withhold(c, c.who, c.site, c.Param("id"), lifecycle.Withholding{
-		Medium: c.Param("medium"), Withhold: *req.Withhold, Reasons: req.Reasons, Note: strings.TrimSpace(req.Note), Rev: req.Rev,
+		Medium: c.Param("medium"), Withhold: *req.Withhold, Reasons: req.Reasons,
+		Message: strings.TrimSpace(req.Message), Note: strings.TrimSpace(req.Note), Rev: req.Rev,
 	})
 	if err != nil {
 		return err

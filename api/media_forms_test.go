@@ -267,7 +267,11 @@ func TestCutConnections(t *testing.T) {
 		t.Errorf("%d media are left", n)
 	}
 	s.upload("alice", mediatest.Photo(t, 1)).want(http.StatusCreated)
-	s.upload("alice", mediatest.Photo(t, 1)).problem(http.StatusTooManyRequests, "upload_quota")
+	full := s.upload("alice", mediatest.Photo(t, 1))
+	full.problem(http.StatusTooManyRequests, "upload_quota")
+	if got := full.header.Get("Retry-After"); got != "3600" {
+		t.Errorf("when to try again: %q", got)
+	}
 	s.upload("bob", mediatest.Photo(t, 1)).want(http.StatusCreated)
 	s.noWork()
 }

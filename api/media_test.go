@@ -108,6 +108,7 @@ func TestWithholdOverHTTP(t *testing.T) {
 		{"moderator", fields{"withhold": true, "rev": 7, "reasons": []string{"off_topic"}}, 409, "conflict"},
 		{"moderator", fields{"withhold": false, "rev": 1}, 409, "transition"},
 		{"moderator", fields{"withhold": true, "rev": 1, "because": "x"}, 422, "invalid"},
+		{"moderator", fields{"withhold": true, "rev": 1, "reasons": []string{"off_topic"}, "message": strings.Repeat("x", 2001)}, 422, "invalid"},
 		{"moderator", "{", 400, "malformed_json"},
 	} {
 		s.do(tt.as, http.MethodPut, path, tt.body).problem(tt.status, tt.code)
@@ -117,9 +118,12 @@ func TestWithholdOverHTTP(t *testing.T) {
 	if p := s.withhold("moderator", c, id, true).problem(http.StatusConflict, "claimed"); p.By != "omar" {
 		t.Errorf("claimed by %q", p.By)
 	}
-	a := s.withhold("omar", c, id, true).want(http.StatusOK)
+	a := s.do("omar", http.MethodPut, path, fields{"withhold": true, "rev": 1, "reasons": []string{"off_topic"}, "message": " Not this kettle. "}).want(http.StatusOK)
 	if p := asPrivate(a); p.Rev != 2 || a.header.Get("ETag") != lifecycle.RevTag(2) || !p.Media[0].Withheld {
 		t.Errorf("withheld: %s", a.body)
+	}
+	if st := asPrivate(s.get("alice", "/contents/"+c.ID)).Media[0].Statement; st == nil || st.Message != "Not this kettle." || st.AppealUntil == nil {
+		t.Errorf("the author is told %+v", st)
 	}
 }
 

@@ -254,6 +254,10 @@ func (p Problem) write(w http.ResponseWriter) {
 		h.Set("WWW-Authenticate", `Bearer realm="candor"`)
 	case http.StatusServiceUnavailable:
 		h.Set("Retry-After", "2")
+	case http.StatusTooManyRequests:
+		if h.Get("Retry-After") == "" { // a quota of a day frees up bit by bit
+			h.Set("Retry-After", "3600")
+		}
 	}
 	h.Del("ETag")
 	w.WriteHeader(p.Status)

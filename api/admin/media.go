@@ -46,6 +46,8 @@ type mediumView struct {
 	// Open says that its form is open, with Reason and Note as they were typed.
 	Open         bool
 	Reason, Note string
+	// Message is what was typed for the author, or what they were told.
+	Message string
 }
 
 // picture is an image of known size.
@@ -95,6 +97,9 @@ func (v *visit) medium(m content.PrivateMedia, n int) mediumView {
 	if out.Video && m.Duration > 0 {
 		s := int(math.Round(m.Duration))
 		out.Length = v.words.digits(fmt.Sprintf("%d:%02d", s/60, s%60))
+	}
+	if m.Statement != nil {
+		out.Message = m.Statement.Message
 	}
 	for _, code := range m.Reasons {
 		out.Reasons = append(out.Reasons, v.reasonTitle(code))

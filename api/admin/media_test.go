@@ -91,11 +91,11 @@ func TestPhotosWithoutScript(t *testing.T) {
 	}
 
 	form := func(do, rev string, more ...string) url.Values {
-		return url.Values{"do": {do}, "rev": {rev}, "reason": more, "note": {"a face in the window"}, "next": {"/admin/shop" + path}}
+		return url.Values{"do": {do}, "rev": {rev}, "reason": more, "note": {"a face in the window"}, "message": {"Please ask her first."}, "next": {"/admin/shop" + path}}
 	}
 	refused := mira.send(path+"/media/"+first, form("withhold", "1"))
 	if refused.status != http.StatusUnprocessableEntity || !strings.Contains(refused.body, "Reasons: is needed") ||
-		!strings.Contains(refused.body, ">a face in the window</textarea>") || strings.Count(refused.body, `class="turn" open`) != 1 {
+		!strings.Contains(refused.body, ">a face in the window</textarea>") || !strings.Contains(refused.body, ">Please ask her first.</textarea>") || strings.Count(refused.body, `class="turn" open`) != 1 {
 		t.Errorf("without a reason: %d %s", refused.status, between(refused.body, `class="flash`, "</div>"))
 	}
 	for name, c := range map[string]struct {
@@ -122,7 +122,7 @@ func TestPhotosWithoutScript(t *testing.T) {
 	if !strings.Contains(flash, "Photo 1 rejected. The text stays as it is.") || !strings.Contains(flash, `name="do" value="release"`) {
 		t.Errorf("after it: %s", flash)
 	}
-	for _, want := range []string{"Rejected: hidden from the public", "Recognisable person", "Give back", `<b>Photo or video rejected</b> <a href="#medium-1">Photo 1</a>`} {
+	for _, want := range []string{"Rejected: hidden from the public", "Recognisable person", "Please ask her first.", "Give back", `<b>Photo or video rejected</b> <a href="#medium-1">Photo 1</a>`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the item lacks %q", want)
 		}
@@ -135,13 +135,14 @@ func TestPhotosWithoutScript(t *testing.T) {
 	if got := s.publicMedia(); !slices.Equal(got, []string{second}) || s.reach(first) || s.state(id) != content.Approved {
 		t.Errorf("strangers see %v of %s, the rejected photo: %t", got, s.state(id), s.reach(first))
 	}
-	undo := url.Values{"do": {"release"}, "rev": {"3"}, "reason": {"media_person"}, "next": {r.header.Get("Location")}}
+	undo := url.Values{"do": {"release"}, "rev": {"3"}, "reason": {"media_person"}, "message": {"Please ask her first."}, "next": {r.header.Get("Location")}}
 	r = mira.send(path+"/media/"+first, undo)
 	if got := s.publicMedia(); r.status != http.StatusSeeOther || len(got) != 2 || strings.Count(r.header.Get("Location"), "said=") != 1 {
 		t.Errorf("give back: %d to %s, strangers see %v", r.status, r.header.Get("Location"), got)
 	}
 	flash = between(mira.get(r.header.Get("Location")).body, `class="flash`, "</div>")
-	if !strings.Contains(flash, "Photo 1 given back.") || !strings.Contains(flash, `name="do" value="withhold"`) || !strings.Contains(flash, `value="media_person"`) {
+	if !strings.Contains(flash, "Photo 1 given back.") || !strings.Contains(flash, `name="do" value="withhold"`) || !strings.Contains(flash, `value="media_person"`) ||
+		!strings.Contains(flash, `name="message" value="Please ask her first."`) {
 		t.Errorf("after it: %s", flash)
 	}
 }

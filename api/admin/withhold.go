@@ -26,8 +26,10 @@ type turned struct {
 	kind        content.MediumKind
 	n           int
 	withheld    bool
-	// Reasons are the codes for which it is withheld, or was.
+	// Reasons are the codes for which it is withheld, or was, and Message what its
+	// author is told beside.
 	Reasons []string
+	Message string
 	Rev     int64
 }
 
@@ -58,10 +60,11 @@ type turnedAnswer struct {
 func postMedium(v *visit) error {
 	form := v.r.PostForm
 	reasons := chosenReasons(form)
+	message := strings.TrimSpace(form.Get("message"))
 	w := lifecycle.Withholding{Medium: v.r.PathValue("medium"), Note: strings.TrimSpace(form.Get("note")), Rev: v.rev()}
 	switch form.Get("do") {
 	case doWithhold:
-		w.Withhold, w.Reasons = true, reasons
+		w.Withhold, w.Reasons, w.Message = true, reasons, message
 	case doRelease:
 	default:
 		return errBadForm
@@ -70,7 +73,7 @@ func postMedium(v *visit) error {
 	if err != nil {
 		return v.refused(err)
 	}
-	said := turned{Content: c.ID, ID: w.Medium, withheld: w.Withhold, Reasons: reasons, Rev: c.Rev}
+	said := turned{Content: c.ID, ID: w.Medium, withheld: w.Withhold, Reasons: reasons, Message: message, Rev: c.Rev}
 	for i, m := range c.Media {
 		if m.ID == w.Medium {
 			said.kind, said.n = m.Kind, i+1
@@ -81,7 +84,7 @@ func postMedium(v *visit) error {
 	}
 	answer := turnedAnswer{
 		Text: said.text(v), Path: mediumForm(said.Content, said.ID),
-		Undo: [][2]string{{"do", said.Do()}, {"rev", strconv.FormatInt(said.Rev, 10)}},
+		Undo: [][2]string{{"do", said.Do()}, {"rev", strconv.FormatInt(said.Rev, 10)}, {"message", said.Message}},
 	}
 	for _, code := range said.Reasons {
 		answer.Undo = append(answer.Undo, [2]string{"reason", code})
@@ -99,7 +102,8 @@ func (v *visit) retype(item *itemView) {
 	for i := range item.Media {
 		m := &item.Media[i]
 		if m.ID == v.r.PathValue("medium") && m.CanReject() {
-			m.Open, m.Reason, m.Note = true, form.Get("reason"), strings.TrimSpace(form.Get("note"))
+			m.Open, m.Reason = true, form.Get("reason")
+			m.Message, m.Note = strings.TrimSpace(form.Get("message")), strings.TrimSpace(form.Get("note"))
 		}
 	}
 }

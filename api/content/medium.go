@@ -74,10 +74,14 @@ type Medium struct {
 
 // Withheld says why moderators keep one photo or video from the public.
 type Withheld struct {
-	Medium  string    `bson:"medium"`
-	Reasons []string  `bson:"reasons"`
+	Medium  string   `bson:"medium"`
+	Reasons []string `bson:"reasons"`
+	// Message is what the author is told beside.
+	Message string    `bson:"message,omitempty"`
 	By      string    `bson:"by"`
 	At      time.Time `bson:"at"`
+	// Appealed is whether the author has complained about it.
+	Appealed bool `bson:"appealed,omitempty"`
 }
 
 // PublicMedia is one photo or video of a content as strangers see it.

@@ -79,6 +79,9 @@ type Appeal struct {
 	// Against is who decided, and must not decide again; Action what they did.
 	Against string `bson:"against" json:"-"`
 	Action  string `bson:"action" json:"action"`
+	// Media are the photos and videos that it is about; none where it is about the
+	// text.
+	Media []string `bson:"media,omitempty" json:"media,omitempty"`
 	// Outcome is empty while open, then granted or dismissed.
 	Outcome   string    `bson:"outcome,omitempty" json:"outcome,omitempty"`
 	DecidedAt time.Time `bson:"decided_at,omitempty" json:"-"`

@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/candor-ugc/candor/api/content"
@@ -23,8 +24,8 @@ const (
 )
 
 // Appeal lets an author complain about a decision that keeps their content from
-// the public. Somebody else than who took it decides. There is one appeal a
-// decision. Errors: ErrSignIn, ErrNotFound, ErrForbidden, ErrTooLate,
+// the public: the text, or photos and videos of it. Somebody else than who took it
+// decides. There is one appeal a decision. Errors: ErrSignIn, ErrNotFound, ErrForbidden, ErrTooLate,
 // content.Invalid, moderation.ErrTransition.
 func (s *Service) Appeal(ctx context.Context, who content.Actor, site, id, text string) (content.Private, error) {
 	var e content.Invalid
@@ -41,10 +42,12 @@ func (s *Service) Appeal(ctx context.Context, who content.Actor, site, id, text 
 			return content.Private{}, err
 		}
 		from, at := rec.Rev, s.now()
-		_, against, _ := s.appealable(rec)
+		c, _ := s.complaint(rec)
 		who.ID = rec.Author.Handle // the audit knows authors by pseudonym
 		note(rec, "appeal", who, "", at)
-		rec.Appeal = &ledger.Appeal{Text: text, At: at, Against: against.by, Action: against.action}
+		rec.Events[len(rec.Events)-1].Media = c.media
+		rec.Appeal = &ledger.Appeal{Text: text, At: at, Against: c.by, Action: c.action, Media: c.media}
+		markAppealed(rec, c.media, true)
 		rec.QueuedAt, rec.Undo = at, nil
 		err = s.commit(ctx, rec, from)
 		if isConflict(err) && attempt < 5 {
@@ -59,48 +62,89 @@ func (s *Service) Appeal(ctx context.Context, who content.Actor, site, id, text 
 	}
 }
 
+// markAppealed notes of withheld media whether they were appealed about.
+func markAppealed(rec *ledger.Record, media []string, appealed bool) {
+	rec.Withheld = slices.Clone(rec.Withheld)
+	for i, w := range rec.Withheld {
+		if slices.Contains(media, w.Medium) {
+			rec.Withheld[i].Appealed = appealed
+		}
+	}
+}
+
+// dropAppeal takes an open appeal away that its author made moot. They may appeal
+// again about what is withheld still.
+func dropAppeal(rec *ledger.Record) {
+	if rec.Appeal.Open() {
+		markAppealed(rec, rec.Appeal.Media, false)
+		rec.Appeal = nil
+	}
+}
+
 func (s *Service) mayAppeal(rec *ledger.Record) error {
-	at, against, ok := s.appealable(rec)
-	if !ok || rec.Appeal != nil && !rec.Appeal.At.Before(at) || rec.Appeal.Open() {
+	c, ok := s.complaint(rec)
+	switch {
+	case !ok, rec.Appeal.Open():
 		return &moderation.TransitionError{From: moderation.State(rec.State), Action: "appeal"}
-	}
-	if rec.Appeal != nil && against.action == string(actionUphold) {
-		return &moderation.TransitionError{From: moderation.State(rec.State), Action: "appeal"}
-	}
-	if s.now().Sub(at) > appealTime {
+	case s.now().Sub(c.at) > appealTime:
 		return ErrTooLate
 	}
 	return nil
 }
 
-// decider is who took a decision, and which.
-type decider struct{ by, action string }
+// complaint is what an author may appeal against: the last decision about their
+// text where that is kept back, else those about photos and videos.
+type complaint struct {
+	at         time.Time
+	by, action string
+	// media are those that were withheld, all that no appeal was about before.
+	media []string
+}
 
-// appealable is the last decision that keeps something of a content from the
-// public: the text, or one of its photos and videos.
-func (s *Service) appealable(rec *ledger.Record) (at time.Time, against decider, ok bool) {
-	if d := rec.Decided; d != nil && (rec.State == content.Rejected || rec.State == content.Removed) {
-		at, against, ok = d.At, decider{d.By, d.Action}, true
+func (s *Service) complaint(rec *ledger.Record) (c complaint, ok bool) {
+	if rec.State == content.Rejected || rec.State == content.Removed {
+		d, before := rec.Decided, rec.Appeal
+		heard := before != nil && len(before.Media) == 0 && d != nil && (!before.At.Before(d.At) || d.Action == string(actionUphold))
+		if d == nil || heard {
+			return complaint{}, false
+		}
+		return complaint{at: d.At, by: d.By, action: d.Action}, true
 	}
 	for _, w := range rec.Withheld {
-		// Where the text is kept back too, that is what the appeal is about.
-		if restricted := rec.State == content.Rejected || rec.State == content.Removed; !restricted && (!ok || w.At.After(at)) {
-			at, against, ok = w.At, decider{w.By, string(actionWithhold)}, true
+		if w.Appealed {
+			continue
+		}
+		c.media = append(c.media, w.Medium)
+		if w.At.After(c.at) {
+			c.at, c.by, c.action = w.At, w.By, string(actionWithhold)
 		}
 	}
-	return at, against, ok
+	return c, len(c.media) > 0
+}
+
+// appealedAgainst reports whether an open appeal is against what somebody
+// decided, who must not decide again.
+func appealedAgainst(rec *ledger.Record, moderator string) bool {
+	if !rec.Appeal.Open() {
+		return false
+	}
+	return rec.Appeal.Against == moderator || slices.ContainsFunc(rec.Withheld, func(w content.Withheld) bool {
+		return w.By == moderator && slices.Contains(rec.Appeal.Media, w.Medium)
+	})
 }
 
 // uphold lets the decision stand that was appealed against.
 func uphold(rec *ledger.Record, ch change) {
 	note(rec, string(actionUphold), content.Actor{ID: ch.actor, Role: ch.role}, ch.note, ch.at)
+	rec.Events[len(rec.Events)-1].Media = rec.Appeal.Media
 	if ch.message != "" {
 		rec.Note = ch.message
 	}
 }
 
 // closeAppeal notes what a decision means for an open appeal: what is public
-// again was granted, all else dismissed.
+// again was granted, all else dismissed. One about photos is not answered by a
+// decision that lets the text be public.
 func closeAppeal(rec *ledger.Record, ch change) {
 	if !rec.Appeal.Open() {
 		return
@@ -110,6 +154,9 @@ func closeAppeal(rec *ledger.Record, ch change) {
 	closed.Outcome = dismissed
 	public := rec.State == content.Approved || rec.State == content.Pending
 	if public && ch.action != actionUphold {
+		if len(closed.Media) > 0 {
+			return
+		}
 		closed.Outcome = granted
 	}
 	rec.Appeal = &closed

@@ -48,17 +48,12 @@ func apply(rec *ledger.Record, ch change) error {
 	rec.Undo = nil
 	if ch.action == moderation.ActionEdit || ch.action == moderation.ActionWithdraw || ch.action == moderation.ActionErase {
 		// The author went on by themselves; what was asked for is moot.
-		if rec.Appeal.Open() {
-			rec.Appeal = nil
-		}
+		dropAppeal(rec)
 		if ch.action != moderation.ActionEdit {
 			rec.Escalation = nil
 		}
 	}
-	// Settled events are in the events table; unsettled ones are owed still.
-	if !rec.Unsettled() {
-		rec.Events = nil
-	}
+	forgetSettled(rec)
 	event := ledger.Event{
 		ID: fmt.Sprintf("%s/%d", rec.ID, rec.Rev+1), Site: rec.Site, Content: rec.ID, Kind: rec.Kind,
 		Rev: rec.Rev + 1, Action: string(ch.action), From: rec.State, To: content.State(to),
@@ -92,6 +87,15 @@ func apply(rec *ledger.Record, ch change) error {
 	rec.Events = append(rec.Events, event)
 	rec.Owes = true
 	return nil
+}
+
+// forgetSettled drops the events that are in the events table. What was read as
+// unsettled is owed still, and what this very change has added before: a policy
+// that decides makes two changes of one write.
+func forgetSettled(rec *ledger.Record) {
+	if !rec.Unsettled() && !rec.Owes {
+		rec.Events = nil
+	}
 }
 
 // textHash identifies a text in the audit without repeating it. The salt is

@@ -233,7 +233,7 @@ func isConflict(err error) bool { return errors.Is(err, ErrConflict) }
 // mayDecide refuses while another moderator's claim lasts, and where somebody
 // else has to decide: an appeal, a second opinion, an escalation.
 func (s *Service) mayDecide(ctx context.Context, who content.Actor, rec *ledger.Record) error {
-	if rec.Appeal.Open() && rec.Appeal.Against == who.ID {
+	if appealedAgainst(rec, who.ID) {
 		return ErrSomebodyElse
 	}
 	if e := rec.Escalation; e != nil {

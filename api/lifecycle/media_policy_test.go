@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/candor-ugc/candor/api/content"
+	"github.com/candor-ugc/candor/api/ledger"
 	"github.com/candor-ugc/candor/api/lifecycle"
 	"github.com/candor-ugc/candor/moderation"
 )
@@ -60,5 +61,31 @@ func TestNothingWithPicturesIsApprovedByMachine(t *testing.T) {
 	other, err := n.Submit(t.Context(), bob, about("Is it?", n.photo(t, bob, 3)))
 	noError(t, err)
 	state("an unknown verdict", other.ID, content.Pending)
-	equal(t, "check of the media", n.problems(t, false), []string(nil))
+	n.sound(t)
+}
+
+// TestDecisionsByPolicyAreInTheHistory: what was submitted or edited, and what the
+// policy decided about it, are two changes of one write.
+func TestDecisionsByPolicyAreInTheHistory(t *testing.T) {
+	t.Parallel()
+	for verdict, action := range map[string]string{moderation.VerdictApprove: "approve", moderation.VerdictReject: "reject"} {
+		t.Run(verdict, func(t *testing.T) {
+			t.Parallel()
+			n := newNode(t)
+			n.Screener = decided{verdict}
+			done, err := n.Submit(t.Context(), alice, about("Is it bright?"))
+			noError(t, err)
+			equal(t, "history after the submission", n.actions(t, done.ID), []string{"submit", action})
+			body := "Is it bright enough?"
+			_, err = n.Edit(t.Context(), alice, site, done.ID, n.record(t, done.ID).Rev, lifecycle.Edit{Body: &body})
+			noError(t, err)
+			equal(t, "history after an edit", n.actions(t, done.ID), []string{"submit", action, "edit", action})
+			before, err := n.Ledger.Revisions.All(t.Context(), ledger.Prefix(ledger.ByContent, site, done.ID))
+			noError(t, err)
+			if len(before) != 1 || before[0].Version.Body != "Is it bright?" {
+				t.Errorf("versions that were replaced: %v", before)
+			}
+			n.checked(t)
+		})
+	}
 }

@@ -20,16 +20,16 @@ type Withholding struct {
 	// Medium is its id; Withhold keeps it from the public, else it is given back.
 	Medium   string
 	Withhold bool
-	// Reasons are codes of moderation.Reasons, needed to withhold. Note is for
-	// other moderators.
+	// Reasons are codes of moderation.Reasons, needed to withhold.
 	Reasons []string
-	Note    string
+	// Message is told to the author, Note to other moderators.
+	Message, Note string
 	// Rev is the revision of the content that was looked at.
 	Rev int64
 }
 
 func (w Withholding) validate() error {
-	d := Decision{Action: moderation.ActionReject, Reasons: w.Reasons, Note: w.Note, Rev: w.Rev}
+	d := Decision{Action: moderation.ActionReject, Reasons: w.Reasons, Message: w.Message, Note: w.Note, Rev: w.Rev}
 	if !w.Withhold {
 		d.Action = moderation.ActionApprove
 	}
@@ -93,13 +93,16 @@ func withhold(rec *ledger.Record, who content.Actor, w Withholding, s *Service) 
 	event.Reasons, event.Media = w.Reasons, []string{w.Medium}
 	rec.Withheld = slices.DeleteFunc(slices.Clone(rec.Withheld), func(o content.Withheld) bool { return o.Medium == w.Medium })
 	if w.Withhold {
-		rec.Withheld = append(rec.Withheld, content.Withheld{Medium: w.Medium, Reasons: w.Reasons, By: who.ID, At: at})
+		rec.Withheld = append(rec.Withheld, content.Withheld{Medium: w.Medium, Reasons: w.Reasons, Message: w.Message, By: who.ID, At: at})
 	}
 	// What an undo would bring back is another content by now.
 	rec.Undo = nil
-	if !w.Withhold && rec.Appeal.Open() && rec.Appeal.Action == string(actionWithhold) {
-		closed := *rec.Appeal
-		closed.Outcome, closed.DecidedAt = granted, at
+	if a := rec.Appeal; a.Open() && len(a.Media) > 0 && !slices.ContainsFunc(a.Media, func(id string) bool {
+		_, still := rec.WithheldMedium(id)
+		return still
+	}) {
+		closed := *a
+		closed.Outcome, closed.DecidedAt = granted, at // all of them are back
 		rec.Appeal = &closed
 	}
 	return nil

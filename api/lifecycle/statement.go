@@ -37,12 +37,18 @@ func (s *Service) statement(rec *ledger.Record) *content.Statement {
 		until := rec.Decided.At.Add(appealTime)
 		st.AppealUntil = &until
 	}
-	if a := rec.Appeal; a != nil {
-		if st.Appeal = a.Outcome; a.Open() {
-			st.Appeal = "open"
-		}
+	if a := rec.Appeal; a != nil && len(a.Media) == 0 {
+		st.Appeal = appealState(a)
 	}
 	return st
+}
+
+// appealState is open, granted or dismissed.
+func appealState(a *ledger.Appeal) string {
+	if a.Open() {
+		return "open"
+	}
+	return a.Outcome
 }
 
 // giveReasons adds the published reasons in the author's language.
@@ -67,19 +73,27 @@ func giveReasons(st *content.Statement, codes []string, language string) {
 // public.
 func (s *Service) mediaStatement(rec *ledger.Record, w content.Withheld) *content.Statement {
 	st := &content.Statement{
-		Restriction: "withheld", DecidedAt: w.At, Ground: string(moderation.GroundTerms), Reasons: []content.StatementReason{},
+		Restriction: "withheld", DecidedAt: w.At, Message: w.Message, Ground: string(moderation.GroundTerms), Reasons: []content.StatementReason{},
 		Explanation: []string{}, Language: rec.Current.Language,
 	}
 	giveReasons(st, w.Reasons, rec.Current.Language)
 	st.MayEdit = false
-	words, err := moderation.StatementOf(moderation.Restriction{Media: true, Reasons: w.Reasons, At: w.At}, rec.Current.Language)
+	if rec.Screening != nil {
+		st.Detected = slices.ContainsFunc(rec.Screening.Signals, func(sig moderation.Signal) bool { return sig.Media == w.Medium })
+	}
+	words, err := moderation.StatementOf(moderation.Restriction{
+		Media: true, Reasons: w.Reasons, AutomaticDetection: st.Detected, At: w.At,
+	}, rec.Current.Language)
 	if err == nil {
 		st.Language = words.Language
 		st.Explanation = sentences(words)
 	}
-	if at, _, ok := s.appealable(rec); ok && !at.After(w.At) && s.mayAppeal(rec) == nil {
-		until := w.At.Add(appealTime)
+	if c, ok := s.complaint(rec); ok && slices.Contains(c.media, w.Medium) && s.mayAppeal(rec) == nil {
+		until := c.at.Add(appealTime)
 		st.AppealUntil = &until
+	}
+	if a := rec.Appeal; a != nil && slices.Contains(a.Media, w.Medium) {
+		st.Appeal = appealState(a)
 	}
 	return st
 }

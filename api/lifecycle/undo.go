@@ -86,9 +86,7 @@ func revert(rec *ledger.Record, who content.Actor, at time.Time) {
 
 // note adds an event that leaves the state as it is, and counts as a change.
 func note(rec *ledger.Record, action string, who content.Actor, words string, at time.Time) {
-	if !rec.Unsettled() {
-		rec.Events = nil
-	}
+	forgetSettled(rec)
 	rec.Rev++
 	rec.UpdatedAt, rec.Owes = at, true
 	rec.Events = append(rec.Events, ledger.Event{

@@ -306,7 +306,7 @@ func checkServed(t *testing.T, stranger client, v variant, a answer, what, accep
 	for name, want := range map[string]string{
 		"Content-Type":           contentType,
 		"Content-Length":         strconv.Itoa(len(a.body)),
-		"Cache-Control":          "public, max-age=31536000, immutable",
+		"Cache-Control":          "public, max-age=31536000, s-maxage=60, immutable",
 		"X-Content-Type-Options": "nosniff",
 		"Accept-Ranges":          "bytes",
 	} {
