@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"slices"
 
 	"github.com/candor-ugc/candor/api/content"
 	"github.com/candor-ugc/candor/api/ledger"
@@ -57,8 +58,11 @@ func (s *Service) acceptView(ctx context.Context, who content.Actor, rec *ledger
 	}
 	public := *rec
 	public.Current, _ = rec.PublicVersion()
-	public.State, public.Reasons, public.Note, public.Decided = content.Approved, nil, "", nil
-	return s.private(ctx, &public, false)
+	public.Current.Media = slices.DeleteFunc(slices.Clone(public.Current.Media), func(m content.Media) bool {
+		return !rec.Shows(public.Current, m.ID)
+	})
+	public.State, public.Reasons, public.Note, public.Decided, public.Withheld = content.Approved, nil, "", nil, nil
+	return s.view(ctx, &public, forStaff)
 }
 
 // answers checks that a content is a public answer to a question.

@@ -263,3 +263,40 @@ func TestSignedAddresses(t *testing.T) {
 	noError(t, n.DeleteMedium(t.Context(), alice, site, mine))
 	equal(t, "deleted", n.reach(t, stranger, mine, v.Name, right), false)
 }
+
+// TestAcceptingShowsStaffWhatIsPublic: who marks an answer sees the question's
+// public photos at their public addresses, and nothing of the one that is withheld.
+func TestAcceptingShowsStaffWhatIsPublic(t *testing.T) {
+	t.Parallel()
+	n := newNode(t)
+	staff := content.Actor{ID: "clerk", Name: "Clerk", Role: content.Staff}
+	kept, shown := n.photo(t, alice, 1), n.photo(t, alice, 2)
+	question, err := n.Submit(t.Context(), alice, about("Which bulb?", kept, shown))
+	noError(t, err)
+	rev := n.decide(t, question.ID, moderation.ActionApprove, 1)
+	w := withhold(kept, rev)
+	w.Message = "Your neighbour is in it."
+	_, err = n.Withhold(t.Context(), mod, site, question.ID, w)
+	noError(t, err)
+	answer, err := n.Submit(t.Context(), bob, lifecycle.Submission{Site: site, Parent: question.ID, Text: content.Version{Body: "E27."}})
+	noError(t, err)
+	n.decide(t, answer.ID, moderation.ActionApprove, 1)
+	for _, tt := range []struct {
+		who   content.Actor
+		media int
+	}{{staff, 1}, {alice, 2}, {mod, 2}} {
+		for range 2 { // to mark it, and to repeat that
+			p, err := n.Accept(t.Context(), tt.who, site, question.ID, answer.ID)
+			noError(t, err)
+			equal(t, tt.who.ID+" sees media", len(p.Media), tt.media)
+			if tt.who.ID != staff.ID {
+				continue
+			}
+			m := p.Media[0]
+			equal(t, "the photo that staff sees", m.ID, shown)
+			if m.Statement != nil || m.Withheld || strings.Contains(m.Variants[0].URL, "?") {
+				t.Errorf("staff is given %+v", m)
+			}
+		}
+	}
+}

@@ -160,6 +160,25 @@ func (s *Service) Replies(ctx context.Context, id string, q shelf.Query) (*shelf
 
 // private is a record as its author, or a moderator, sees it.
 func (s *Service) private(ctx context.Context, rec *ledger.Record, moderator bool) (content.Private, error) {
+	if moderator {
+		return s.view(ctx, rec, forModerator)
+	}
+	return s.view(ctx, rec, forAuthor)
+}
+
+// viewer is who a record is shown to with its state.
+type viewer int
+
+const (
+	forAuthor viewer = iota
+	// forModerator shows the author's id, and which pictures look like withheld
+	// ones.
+	forModerator
+	// forStaff shows media at their public addresses alone.
+	forStaff
+)
+
+func (s *Service) view(ctx context.Context, rec *ledger.Record, who viewer) (content.Private, error) {
 	votes, err := s.votes(ctx, rec.ID)
 	if err != nil {
 		return content.Private{}, err
@@ -170,13 +189,13 @@ func (s *Service) private(ctx context.Context, rec *ledger.Record, moderator boo
 	}
 	// The record may be on its way to others, who see less.
 	shown := *rec
-	if err := s.join(ctx, &shown, true); err != nil {
+	if err := s.join(ctx, &shown, who != forStaff); err != nil {
 		return content.Private{}, err
 	}
-	if moderator {
+	if who == forModerator {
 		s.markAlike(ctx, &shown)
 	}
-	p := shown.Private(votes, replies, moderator)
+	p := shown.Private(votes, replies, who == forModerator)
 	p.Statement = s.statement(rec)
 	for i, m := range p.Media {
 		if w, withheld := rec.WithheldMedium(m.ID); withheld {

@@ -73,6 +73,12 @@ func (s *Service) Submit(ctx context.Context, who content.Actor, in Submission) 
 	}
 	unclaim, err := s.claim(ctx, who, rec, rec.Current.Media)
 	if err != nil {
+		if in.Key != "" {
+			// The same request may have taken them since it was looked for.
+			if done, again := s.replay(ctx, who, in); done != nil || again != nil {
+				return done, again
+			}
+		}
 		return nil, err
 	}
 	done, err := s.submit(ctx, who, in, rec)
