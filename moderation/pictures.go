@@ -21,6 +21,8 @@ type Picture struct {
 	Kind         string // photo or video
 	PHash, DHash uint64
 	Ready        bool
+	// Caption and Alt are what the author wrote to it.
+	Caption, Alt string
 }
 
 // KnownPicture is a picture that moderators rejected.

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/candor-ugc/candor/moderation/contact"
 	"github.com/candor-ugc/candor/moderation/lexicon"
 	"github.com/candor-ugc/candor/moderation/rules"
 	"github.com/candor-ugc/candor/moderation/similar"
@@ -111,8 +112,10 @@ func NewScreener(opt Options) (*Screener, error) {
 // desk is the working memory of one screening.
 type desk struct {
 	title, body textnorm.Text
-	matcher     *lexicon.Matcher
-	sketcher    similar.Sketcher
+	// beside is a caption or alternative text.
+	beside   textnorm.Text
+	matcher  *lexicon.Matcher
+	sketcher similar.Sketcher
 }
 
 // errBusy: every slot is taken by screenings that have not ended.
@@ -195,7 +198,7 @@ func (s *Screener) screen(ctx context.Context, sub Submission, at time.Time) Scr
 }
 
 // screenVersion changes with the built-in signals.
-const screenVersion = "2"
+const screenVersion = "3"
 
 type stage struct {
 	name string
@@ -208,6 +211,7 @@ var stages = []stage{
 	{"normalise", (*run).normalise},
 	{"words", (*run).wordSignals},
 	{"contact", (*run).contactSignals},
+	{"captions", (*run).captionSignals},
 	{"shape", (*run).shapeSignals},
 	{"language", (*run).languageSignals},
 	{"duplicates", (*run).duplicateSignals},
@@ -232,6 +236,8 @@ type run struct {
 	ready      bool
 	mismatch   bool
 	known      bool // a picture looks like a rejected one
+	about      words
+	contacts   contact.Options
 	ruleHold   []string
 	ruleReject []rules.Hit
 }
@@ -252,6 +258,7 @@ func (r *run) try(st stage) (err error) {
 const maxSignals = 300
 
 func (r *run) signal(sig Signal) {
+	sig = r.about.of(sig)
 	if len(r.out.Signals) < maxSignals {
 		r.out.Signals = append(r.out.Signals, sig)
 	}

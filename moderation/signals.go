@@ -207,25 +207,28 @@ func (r *run) contactSignals() error {
 	if len(regions) == 0 {
 		regions = contact.RegionsOf(r.sub.Language)
 	}
-	opt := contact.Options{Regions: regions, Own: r.sub.ShopDomains}
-	r.fields(func(name string, t *textnorm.Text) {
-		for _, f := range contact.Scan(t.Runes, opt) {
-			c := contactCauses[f.Kind]
-			sig := Signal{
-				Code: f.Kind, Severity: c.severity, Field: name, Start: f.Start, End: f.End,
-				Cause: c.cause, Rule: "contact@1", Weight: c.weight,
-			}
-			if f.Kind == contact.URL {
-				sig.Cause = fmt.Sprintf("Link to %s.", f.Host)
-			}
-			if f.Obfuscated {
-				sig.Cause = "Written around a filter: " + sig.Cause
-				sig.Weight += 0.15
-			}
-			r.signal(sig)
-		}
-	})
+	r.contacts = contact.Options{Regions: regions, Own: r.sub.ShopDomains}
+	r.fields(r.contactIn)
 	return nil
+}
+
+// contactIn looks for ways to get in touch in one text.
+func (r *run) contactIn(name string, t *textnorm.Text) {
+	for _, f := range contact.Scan(t.Runes, r.contacts) {
+		c := contactCauses[f.Kind]
+		sig := Signal{
+			Code: f.Kind, Severity: c.severity, Field: name, Start: f.Start, End: f.End,
+			Cause: c.cause, Rule: "contact@1", Weight: c.weight,
+		}
+		if f.Kind == contact.URL {
+			sig.Cause = fmt.Sprintf("Link to %s.", f.Host)
+		}
+		if f.Obfuscated {
+			sig.Cause = "Written around a filter: " + sig.Cause
+			sig.Weight += 0.15
+		}
+		r.signal(sig)
+	}
 }
 
 func (r *run) languageSignals() error {

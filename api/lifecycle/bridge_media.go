@@ -214,7 +214,7 @@ func (s *Service) pictures(ctx context.Context, rec *ledger.Record) ([]moderatio
 		}
 		out = append(out, moderation.Picture{
 			ID: m.ID, Kind: string(m.Kind), PHash: uint64(m.PHash), DHash: uint64(m.DHash),
-			Ready: m.State == content.Ready,
+			Ready: m.State == content.Ready, Caption: named.Caption, Alt: named.Alt,
 		})
 	}
 	return out, nil

@@ -2,6 +2,7 @@ package lifecycle_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/candor-ugc/candor/api/content"
@@ -88,4 +89,21 @@ func TestDecisionsByPolicyAreInTheHistory(t *testing.T) {
 			n.checked(t)
 		})
 	}
+}
+
+// TestCaptionsAreScreened with the photo that they were written to.
+func TestCaptionsAreScreened(t *testing.T) {
+	t.Parallel()
+	n := newNode(t)
+	photo := n.photo(t, alice, 1)
+	in := with("Good light", photo)
+	in.Text.Media[0].Caption = "Bought at cheap-lamps.example.com"
+	done, err := n.Submit(t.Context(), alice, in)
+	noError(t, err)
+	c, err := n.Case(t.Context(), mod, site, done.ID)
+	noError(t, err)
+	found := slices.ContainsFunc(c.Signals, func(s moderation.Signal) bool {
+		return s.Code == moderation.CodeURL && s.Media == photo && s.Field == ""
+	})
+	equal(t, "the link is found", found, true)
 }
