@@ -34,7 +34,9 @@ test: ## run everything that continuous integration runs
 
 .PHONY: test-go
 test-go: ## run the Go tests with the race detector, against a MongoDB server too
-	@.ci/with-mongo go test -race -timeout 15m $$(go list ./... | grep -v '/media$$')
+	@go build -o .cache/bin/plainworker ./media/mediatest/plainworker
+	@CANDOR_TEST_WORKER=$(CURDIR)/.cache/bin/plainworker \
+		.ci/with-mongo go test -race -timeout 15m $$(go list ./... | grep -v '/media$$')
 # Its photos and videos go through child processes, where the detector sees
 # nothing and costs most.
 	@go test -timeout 15m ./media

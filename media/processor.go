@@ -35,6 +35,9 @@ type Options struct {
 	// TempDir is where videos are worked on, "" for the system's own. It needs
 	// room for twice the output of each video at once.
 	TempDir string
+	// Worker is the program that makes photos, "" for this one. It has to call
+	// WorkerMain.
+	Worker string
 }
 
 // Processor makes and stores derivatives. It may be used from several goroutines
@@ -60,7 +63,7 @@ func NewProcessor(o Options) (*Processor, error) {
 	}
 	return &Processor{
 		limits: l, store: o.Store, tools: o.Tools, tempDir: o.TempDir,
-		pool: worker.NewPool(worker.Options{Args: args, Workers: l.Jobs, Memory: l.JobMemory}),
+		pool: worker.NewPool(worker.Options{Program: o.Worker, Args: args, Workers: l.Jobs, Memory: l.JobMemory}),
 		// While some are read or stored, others keep the workers busy.
 		photos: semaphore.NewWeighted(2 * int64(l.Jobs)),
 		videos: semaphore.NewWeighted(int64(l.VideoJobs)),

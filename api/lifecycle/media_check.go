@@ -190,6 +190,7 @@ func (c *mediaChecker) remake(ctx context.Context, m *ledger.Medium, full *ledge
 	if err != nil {
 		return err
 	}
+	defer c.s.wakeMedia()
 	now, err := c.s.Ledger.Media.Get(ctx, m.ID)
 	if err != nil {
 		return err

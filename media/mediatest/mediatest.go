@@ -4,6 +4,7 @@
 package mediatest
 
 import (
+	"os"
 	"os/exec"
 	"sync"
 	"testing"
@@ -33,7 +34,8 @@ func Processor(t testing.TB, store media.Store) *media.Processor {
 		}
 		// The default time suits a machine without the race detector.
 		limits := media.Limits{JobTime: 5 * time.Minute, WebPTime: 5 * time.Minute, VideoJobs: 2}
-		shared.processor, err = media.NewProcessor(media.Options{Limits: limits, Tools: tools})
+		worker := os.Getenv("CANDOR_TEST_WORKER") // see plainworker
+		shared.processor, err = media.NewProcessor(media.Options{Limits: limits, Tools: tools, Worker: worker})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -25,12 +25,15 @@ type child struct {
 	exited chan struct{} // closed when the process is gone and waited for
 }
 
-// startChild starts this program with the arguments that make it serve. It gets
-// no environment: nothing of the parent's secrets, and nothing to be steered by.
-func startChild(args []string) (*child, error) {
-	path, err := self()
-	if err != nil {
-		return nil, fmt.Errorf("start worker: %w", err)
+// startChild starts a program, "" for this one, with the arguments that make it
+// serve. It gets no environment: nothing of the parent's secrets, and nothing to be
+// steered by.
+func startChild(path string, args []string) (*child, error) {
+	if path == "" {
+		var err error
+		if path, err = self(); err != nil {
+			return nil, fmt.Errorf("start worker: %w", err)
+		}
 	}
 	inRead, inWrite, err := os.Pipe()
 	if err != nil {

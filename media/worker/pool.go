@@ -14,7 +14,9 @@ import (
 
 // Options of a pool. Zero values stand for the defaults.
 type Options struct {
-	// Args are the arguments that make this program serve. No default.
+	// Program is the program that serves. Default this one.
+	Program string
+	// Args are the arguments that make it serve. No default.
 	Args []string
 	// Workers is how many jobs run at once. Default 2.
 	Workers int
@@ -205,7 +207,7 @@ func (p *Pool) take() (*child, error) {
 		}
 	}
 	p.mu.Unlock()
-	return startChild(p.options.Args)
+	return startChild(p.options.Program, p.options.Args)
 }
 
 // giveBack keeps a child for the next job, or ends it when it has done enough.
