@@ -29,7 +29,7 @@ type assets struct {
 
 // served are the files of the view, and what each is put together from.
 var served = map[string][]string{
-	"admin.css": {"admin.css", "media.css"}, "admin.js": {"admin.js", "media.js"}, "icon.svg": {"icon.svg"},
+	"admin.css": {"admin.css", "media.css"}, "admin.js": {"admin.js", "keys.js", "live.js", "media.js"}, "icon.svg": {"icon.svg"},
 }
 
 func loadAssets() (assets, error) {

@@ -1,6 +1,6 @@
-// The moderators' keyboard, the list that keeps its place, and live news. Every
-// action here is also a plain form; without this file the view still works.
-// media.js follows in the same file and adds what photos and videos need.
+// The list that keeps its place, the item beside it, and decisions. Every action
+// here is also a plain form; without this file the view still works. The others
+// follow it in one file: keys.js, live.js, and media.js for photos and videos.
 "use strict";
 const desk = (() => {
   const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
@@ -14,7 +14,6 @@ const desk = (() => {
   let current = one(".case")?.dataset.id ?? "";
   let loading = Promise.resolve(), busy = false, armed = null, composed = "";
   const undone = []; // decisions of this page, the last one last
-  const fresh = new Set();
 
   let toastTimer;
   function toast(text) {
@@ -23,7 +22,7 @@ const desk = (() => {
     toastTimer = setTimeout(() => { toastBox.textContent = ""; }, 6000);
   }
 
-  // hooks are called with an event of the page; media.js adds them.
+  // hooks are called when an item has changed or is shown; media.js sets them.
   const hooks = { changed: () => {}, shown: () => {} };
 
   async function post(path, pairs) {
@@ -296,66 +295,6 @@ const desk = (() => {
     show(current);
   }
 
-  function toggle() {
-    const r = rowOf(current);
-    if (!r || !open(r)) return;
-    const box = one("input", r);
-    box.checked = !box.checked;
-    countChosen();
-  }
-
-  function digit(n) {
-    const box = one(`.decide [data-key="${n}"][name="reason"]`);
-    if (!box) return;
-    box.checked = !box.checked;
-    one("[data-why]", form()).open = true;
-    compose();
-    if (armed && box.checked) decide(armed);
-  }
-
-  function escape() {
-    const menus = all("details.menu[open], details.bulk[open]");
-    if (menus.length) { menus.forEach((m) => { m.open = false; one("summary", m).focus(); }); return; }
-    const f = form();
-    if (f && (armed || one("[data-why]", f)?.open)) {
-      disarm();
-      reasons().forEach((b) => { b.checked = false; });
-      compose();
-      one("[data-why]", f).open = false;
-      toastBox.textContent = "";
-    } else if (chosen().length) {
-      chosen().forEach((r) => { one("input", r).checked = false; });
-      countChosen();
-    }
-    const r = rowOf(current);
-    if (r) one("a", r).focus({ preventScroll: true });
-  }
-
-  const keys = {
-    j: () => step(1), k: () => step(-1), u: undo, x: toggle, c: claim,
-    a: () => slot("a") && decide(slot("a")), r: () => slot("r") && decide(slot("r")), e: () => slot("e") && decide(slot("e")),
-    "/": () => one("#find")?.focus(), "?": () => help?.showModal(), Escape: escape,
-  };
-  const typing = (el) => el.isContentEditable || /^(TEXTAREA|SELECT)$/.test(el.tagName) ||
-    (el.tagName === "INPUT" && !/^(checkbox|radio|button|submit)$/.test(el.type));
-
-  document.addEventListener("keydown", (e) => {
-    if (e.ctrlKey || e.metaKey || e.altKey || e.isComposing || one("dialog[open]")) return;
-    const turn = e.key === "Escape" && e.target.closest?.("details.turn[open]");
-    if (turn) { turn.open = false; one("summary", turn).focus(); return; }
-    if (typing(e.target)) {
-      if (e.key === "Escape") { e.target.blur(); escape(); }
-      return;
-    }
-    const key = e.key.length === 1 ? e.key.toLowerCase() : e.key;
-    if (/^[1-9]$/.test(key) && form()) { e.preventDefault(); if (!e.repeat) digit(key); return; }
-    if (!Object.hasOwn(keys, key)) return;
-    // A key held down must not decide about what nobody has looked at.
-    if (e.repeat && key !== "j" && key !== "k") return;
-    e.preventDefault();
-    keys[key]();
-  });
-
   document.addEventListener("click", (e) => {
     if (e.ctrlKey || e.metaKey || e.shiftKey || e.button) return;
     const link = e.target.closest("#rows a");
@@ -410,55 +349,14 @@ const desk = (() => {
     }
   });
 
-  // News of what others do.
-  function live() {
-    const light = one("#live");
-    const state = (s) => { light.dataset.state = s; light.lastElementChild.textContent = s === "on" ? say("live") : say("lost"); };
-    const source = new EventSource(`${home}/events`);
-    source.onopen = () => state("on");
-    source.onerror = () => state("lost");
-    source.addEventListener("ended", () => { source.close(); toast(say("signedOut")); });
-    source.addEventListener("news", (e) => hear(JSON.parse(e.data)));
-    addEventListener("pagehide", () => source.close());
-  }
-
-  function hear(n) {
-    all("[data-count]").forEach((c) => { c.textContent = n.waiting; });
-    if (n.mine && n.type !== "claimed" && n.type !== "released") return;
-    const r = rowOf(n.id);
-    switch (n.type) {
-      case "queued":
-        if (rows && !r) {
-          fresh.add(n.id);
-          const button = one("#fresh");
-          button.hidden = false;
-          button.textContent = say("new", { n: fresh.size });
-        }
-        break;
-      case "decided":
-        fresh.delete(n.id);
-        if (r && open(r)) mark(n.id, n.text, null, true);
-        if (n.id === current) { notice(n.text); all(".decide .buttons > button").forEach((b) => { b.disabled = true; }); }
-        break;
-      case "claimed":
-      case "released":
-        if (r && open(r) && !n.mine) one("[data-status]", r).textContent = n.text ?? "";
-        if (n.id === current && !n.mine) one("[data-claim]").textContent = n.text ?? "";
-        break;
-      case "changed":
-        if (r && n.state === "pending" && n.rev > Number(r.dataset.rev)) mark(n.id, say("changed"), n.rev, false);
-        if (n.id !== current || busy) break;
-        // The same revision says that a video came along.
-        if (n.rev > Number(one(".case").dataset.rev)) notice(say("changed")); else hooks.changed();
-        break;
-    }
-  }
-
   all("button[data-do][hidden]").forEach((b) => { b.hidden = false; });
   if (matchMedia("(max-width: 1279px)").matches) all("details[data-wide]").forEach((d) => { d.open = false; });
-  if (one("#live")) live();
   addEventListener("offline", () => toast(say("offline")));
   const first = rowOf(current);
   if (first && matchMedia("(min-width: 801px)").matches) one("a", first).focus({ preventScroll: true });
-  return { one, all, keys, hooks, part, refresh, current: () => current };
+  return {
+    one, all, say, toast, home, rows, help, hooks, keys: {}, current: () => current, busy: () => busy, armed: () => armed,
+    list, rowOf, open, chosen, countChosen, mark, step, part, refresh, notice,
+    form, reasons, compose, disarm, slot, decide, undo, claim,
+  };
 })();
