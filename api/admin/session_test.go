@@ -325,6 +325,9 @@ func TestAccountsPage(t *testing.T) {
 	if r := ada.send("/accounts/change", url.Values{"login": {"ada"}, "do": {"disable"}}); r.status != http.StatusConflict {
 		t.Errorf("the last administrator: %d", r.status)
 	}
+	if r := ada.send("/accounts/change", url.Values{"login": {"ada"}, "do": {"password"}}); r.status != http.StatusBadRequest {
+		t.Errorf("a password of their own that nobody is shown: %d", r.status)
+	}
 
 	if r := ada.send("/password", url.Values{"old": {"wrong password"}, "new": {"a better password"}}); r.status != http.StatusUnprocessableEntity {
 		t.Errorf("wrong present password: %d", r.status)

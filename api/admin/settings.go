@@ -172,6 +172,9 @@ func changeAccount(v *visit) error {
 		off := form.Get("do") == "disable"
 		ch.Disabled = &off
 	case "password":
+		if login == v.who.ID {
+			return errBadForm // the new one would be shown to nobody; /password asks for one
+		}
 		made = auth.NewPassword()
 		ch.Password = &made
 	default:
@@ -180,7 +183,7 @@ func changeAccount(v *visit) error {
 	if err := v.accounts.Change(v.ctx(), v.site, login, ch); err != nil {
 		return v.accountFailed(err)
 	}
-	if made != "" && login != v.who.ID {
+	if made != "" {
 		return v.shownOnce(login, made)
 	}
 	return v.see("/settings?saved")
