@@ -181,6 +181,12 @@ func (v *view) eachExcluded(ctx context.Context, s *segView, g *group, except *r
 
 // eachDoc calls fn for every document of a term.
 func eachDoc(ctx context.Context, s *segView, field, term string, except *roaring.Bitmap, fn func(doc uint32, freq int)) error {
+	return postings(ctx, s, field, term, except, false, func(p segment.Posting) { fn(uint32(p.Number()), 1) })
+}
+
+// postings calls fn for every posting of a term, with its places if they are
+// asked for. The posting is valid until fn returns.
+func postings(ctx context.Context, s *segView, field, term string, except *roaring.Bitmap, places bool, fn func(segment.Posting)) error {
 	d, err := s.seg.Dictionary(field)
 	if err != nil {
 		return err
@@ -189,13 +195,13 @@ func eachDoc(ctx context.Context, s *segView, field, term string, except *roarin
 	if err != nil {
 		return err
 	}
-	it := pl.Iterator(false, false, false, nil)
+	it := pl.Iterator(places, places, places, nil)
 	for k := 1; ; k++ {
 		p, err := it.Next()
 		if err != nil || p == nil {
 			return err
 		}
-		fn(uint32(p.Number()), 1)
+		fn(p)
 		if k%checkEvery == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -282,28 +288,12 @@ func (v *view) matchPhrase(ctx context.Context, s *segView, ph *phrase, except *
 
 // positions adds the places of a term to into.
 func positions(ctx context.Context, s *segView, field, term string, except *roaring.Bitmap, into map[uint32][]uint64) error {
-	d, err := s.seg.Dictionary(field)
-	if err != nil {
-		return err
-	}
-	pl, err := d.PostingsList([]byte(term), except, nil)
-	if err != nil {
-		return err
-	}
-	it := pl.Iterator(true, true, true, nil)
-	for k := 1; ; k++ {
-		p, err := it.Next()
-		if err != nil || p == nil {
-			return err
-		}
+	return postings(ctx, s, field, term, except, true, func(p segment.Posting) {
 		doc := uint32(p.Number())
 		for _, l := range p.Locations() {
 			into[doc] = append(into[doc], l.Pos())
 		}
-		if k%checkEvery == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-	}
+	})
 }
 
 // follow keeps the places in next that come right after one in before.

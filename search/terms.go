@@ -148,29 +148,21 @@ func plausible(word, term string, n, known uint64, first int) bool {
 
 // prefixed returns the commonest terms of field that begin with word.
 func (v *view) prefixed(field, word string) ([]variant, error) {
-	found := make(map[string]uint64)
-	err := v.scan(field, nil, []byte(word), prefixEnd(word), func(term string, n uint64) bool {
-		if term != word {
-			found[term] += n
-		}
-		return true
-	})
-	if err != nil {
-		return nil, err
-	}
-	var out []variant
-	for _, c := range common(found, maxPrefixTerms) {
-		out = append(out, variant{field: field, term: c.term, boost: boostPrefix, df: c.n})
-	}
-	return out, nil
+	return v.matching(field, word, func(term string) bool { return term != word })
 }
 
 // wildcard returns the commonest terms of field that match a pattern with *.
 func (v *view) wildcard(field, pattern string) ([]variant, error) {
 	stem, _, _ := strings.Cut(pattern, "*")
+	return v.matching(field, stem, func(term string) bool { return matchStars(pattern, term) })
+}
+
+// matching returns the commonest terms of field that begin with stem and that
+// matches lets through.
+func (v *view) matching(field, stem string, matches func(term string) bool) ([]variant, error) {
 	found := make(map[string]uint64)
 	err := v.scan(field, nil, []byte(stem), prefixEnd(stem), func(term string, n uint64) bool {
-		if matchStars(pattern, term) {
+		if matches(term) {
 			found[term] += n
 		}
 		return true

@@ -264,17 +264,24 @@ func TestCrashInTheMiddle(t *testing.T) {
 	next.sound(t)
 }
 
+// troubled makes a node with a video whose files cannot be stored.
+func troubled(t *testing.T) (n *node, f *fragileFiles, video string) {
+	t.Helper()
+	n = newNode(t)
+	g := n.slow(t)
+	f = n.breakable()
+	video = n.video(t, alice, 160)
+	g.held(t)
+	f.set(func(string) error { return errStore }, nil)
+	g.open(t)
+	return n, f, video
+}
+
 // TestStoreTroubleIsBorne: a video whose files cannot be stored is tried later,
 // and that is no crash.
 func TestStoreTroubleIsBorne(t *testing.T) {
 	t.Parallel()
-	n := newNode(t)
-	g := n.slow(t)
-	f := n.breakable()
-	id := n.video(t, alice, 160)
-	g.held(t)
-	f.set(func(string) error { return errStore }, nil)
-	g.open(t)
+	n, f, id := troubled(t)
 	for i := 1; i <= 3; i++ {
 		var m *ledger.Medium
 		eventually(t, "put off", func() bool { m = n.medium(t, id); return m.Pauses == i && m.Holder == "" })
@@ -292,13 +299,7 @@ func TestStoreTroubleIsBorne(t *testing.T) {
 // TestStoreTroubleThatStays ends, and says that it is nobody's fault.
 func TestStoreTroubleThatStays(t *testing.T) {
 	t.Parallel()
-	n := newNode(t)
-	g := n.slow(t)
-	f := n.breakable()
-	id := n.video(t, alice, 160)
-	g.held(t)
-	f.set(func(string) error { return errStore }, nil)
-	g.open(t)
+	n, _, id := troubled(t)
 	for !n.medium(t, id).State.Settled() {
 		noError(t, n.WorkOnMedia(t.Context(), ledger.WorkVideo))
 		n.clock.advance(lifecycle.StorePause)

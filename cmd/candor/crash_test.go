@@ -150,12 +150,22 @@ func (w *witness) ack(id string, change written) {
 
 // disturb writes from many sides until the server is killed.
 func (w *witness) disturb(c client, server *process, seed uint64, round int, life time.Duration) {
-	over := make(chan struct{})
-	var work sync.WaitGroup
+	var acts []func() error
 	for i, act := range []func(*rand.Rand, client) error{
 		w.submit, w.submit, w.submit, w.edit, w.edit, w.decide(0), w.decide(0), w.decide(1), w.vote("v1"), w.vote("v2"), w.report("r1"), w.withdraw,
 	} {
 		r := rand.New(rand.NewPCG(seed, uint64(round*100+i+1)))
+		acts = append(acts, func() error { return act(r, c) })
+	}
+	untilKilled(server, life, acts)
+}
+
+// untilKilled repeats acts side by side until the server is killed. An act that
+// fails is not repeated: the server is gone.
+func untilKilled(server *process, life time.Duration, acts []func() error) {
+	over := make(chan struct{})
+	var work sync.WaitGroup
+	for _, act := range acts {
 		work.Go(func() {
 			for {
 				select {
@@ -163,8 +173,8 @@ func (w *witness) disturb(c client, server *process, seed uint64, round int, lif
 					return
 				default:
 				}
-				if err := act(r, c); err != nil {
-					return // the server is gone
+				if act() != nil {
+					return
 				}
 			}
 		})

@@ -142,33 +142,19 @@ func (w *mediaWitness) token(sub string) string {
 // disturb works from many sides until the server is killed.
 func (w *mediaWitness) disturb(t *testing.T, c client, server *process, seed uint64, life time.Duration) {
 	t.Helper()
-	over := make(chan struct{})
-	var work sync.WaitGroup
+	var acts []func() error
 	for i, act := range []func(*rand.Rand, client) error{w.form, w.form, w.piece, w.piece, w.attach, w.attach, w.approve, w.drop} {
 		r := rand.New(rand.NewPCG(seed, uint64(w.round*100+i+1)))
-		work.Go(func() {
-			for {
-				select {
-				case <-over:
-					return
-				case <-time.After(time.Duration(r.IntN(30)) * time.Millisecond): // a person's pause
-				}
-				err := act(r, c)
-				if errors.Is(err, errAnswer) {
-					t.Error(err)
-				}
-				if err != nil {
-					return // the server is gone
-				}
+		acts = append(acts, func() error {
+			<-time.After(time.Duration(r.IntN(30)) * time.Millisecond) // a person's pause
+			err := act(r, c)
+			if errors.Is(err, errAnswer) {
+				t.Error(err)
 			}
+			return err
 		})
 	}
-	timer := time.NewTimer(life)
-	defer timer.Stop()
-	<-timer.C
-	server.kill()
-	close(over)
-	work.Wait()
+	untilKilled(server, life, acts)
 }
 
 // slow is a line that takes its time, so that a kill comes in the middle.
