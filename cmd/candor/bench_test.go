@@ -3,14 +3,12 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,9 +17,7 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
-	"go.etcd.io/bbolt"
 
-	"github.com/candor-ugc/candor/api/content"
 	"github.com/candor-ugc/candor/search"
 )
 
@@ -259,136 +255,6 @@ func compareReads(t *testing.T, name, url, path string) {
 	figure(name+"_p99", quantile(latencies, .99).Seconds()*1000, "ms")
 }
 
-// batchDelay is a db.MaxBatchDelay that lets bbolt write as much as this machine
-// can: a batch fills while the one before is written. The ratio submit compares
-// with db.Batch as it comes (10 ms), submit_tuned with this.
-const batchDelay = 200 * time.Microsecond
-
-// batchDefault is what bbolt sets db.MaxBatchDelay to when it opens a file.
-const batchDefault = 10 * time.Millisecond
-
-const submitClients = 32
-
-func TestBenchSubmit(t *testing.T) {
-	benching(t)
-	data := newData(t)
-	url, stop := serveHere(t, data)
-	defer stop()
-	db, err := bbolt.Open(filepath.Join(t.TempDir(), "plain.db"), 0o600, &bbolt.Options{FreelistType: bbolt.FreelistMapType})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }()
-	if err := db.Update(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("b")); return err }); err != nil {
-		t.Fatal(err)
-	}
-	const rounds, each = 6, 60
-	submissions := benchSubmissions(t, data, rounds*submitClients*each)
-	clients := make([]*lean, submitClients)
-	for i := range clients {
-		clients[i] = dial(t, url)
-	}
-	var ratios, tuned, perSecond, basis, fast []float64
-	var latencies []time.Duration
-	for round := range rounds {
-		part := submissions[round*submitClients*each:][:submitClients*each]
-		db.MaxBatchDelay = batchDefault
-		puts := benchPuts(t, db, 2*round, len(part)*4)
-		db.MaxBatchDelay = batchDelay
-		best := benchPuts(t, db, 2*round+1, len(part)*4)
-		ours, took := benchSubmit(t, clients, part)
-		if round == 0 {
-			continue
-		}
-		ratios, perSecond, basis = append(ratios, ours/puts), append(perSecond, ours), append(basis, puts)
-		tuned, fast = append(tuned, ours/best), append(fast, best)
-		latencies = append(latencies, took...)
-	}
-	ratio("submit", median(ratios))
-	ratio("submit_tuned", median(tuned))
-	figure("submit", median(perSecond), "submissions/s")
-	figure("submit_bare_bbolt", median(basis), "puts/s")
-	figure("submit_bare_bbolt_tuned", median(fast), "puts/s")
-	figure("submit_p50", quantile(latencies, .5).Seconds()*1000, "ms")
-	figure("submit_p99", quantile(latencies, .99).Seconds()*1000, "ms")
-}
-
-// benchSubmissions makes requests, each of another shopper.
-func benchSubmissions(t testing.TB, data string, n int) [][]byte {
-	t.Helper()
-	reviews, _ := realFiles(t)
-	b, err := os.ReadFile(reviews[slices.IndexFunc(reviews, func(f string) bool { return strings.Contains(f, "clothing") })])
-	if err != nil {
-		t.Fatal(err)
-	}
-	var texts []string
-	for line := range strings.Lines(string(b)) {
-		if _, rest, ok := strings.Cut(line, `"body":`); ok && !strings.HasPrefix(strings.TrimSpace(rest), `""`) {
-			var body string
-			d := json.NewDecoder(strings.NewReader(rest))
-			if err := d.Decode(&body); err != nil {
-				t.Fatal(err)
-			}
-			encoded, err := json.Marshal(body)
-			if err != nil {
-				t.Fatal(err)
-			}
-			texts = append(texts, string(encoded))
-		}
-	}
-	out := make([][]byte, n)
-	for i := range out {
-		body := fmt.Sprintf(`{"rating":%d,"body":%s}`, 1+i%5, texts[i%len(texts)])
-		out[i] = fmt.Appendf(nil, "POST /v1/sites/shop/products/p-%d/reviews HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"+
-			"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-			i%50, tokenOf(t, data, fmt.Sprintf("shopper-%d", i), content.Shopper), len(body), body)
-	}
-	return out
-}
-
-func benchSubmit(t testing.TB, clients []*lean, requests [][]byte) (perSecond float64, took []time.Duration) {
-	t.Helper()
-	took = make([]time.Duration, len(requests))
-	var work sync.WaitGroup
-	began := time.Now()
-	for i, c := range clients {
-		work.Go(func() {
-			for n := i; n < len(requests); n += len(clients) {
-				sent := time.Now()
-				if status, _, err := c.roundTrip(requests[n]); err != nil || status != http.StatusCreated {
-					t.Errorf("status %d: %v", status, err)
-					return
-				}
-				took[n] = time.Since(sent)
-			}
-		})
-	}
-	work.Wait()
-	return float64(len(requests)) / time.Since(began).Seconds(), took
-}
-
-func benchPuts(t testing.TB, db *bbolt.DB, round, n int) (perSecond float64) {
-	t.Helper()
-	value := bytes.Repeat([]byte("v"), 1000)
-	var work sync.WaitGroup
-	began := time.Now()
-	for i := range submitClients {
-		work.Go(func() {
-			for k := i; k < n; k += submitClients {
-				err := db.Batch(func(tx *bbolt.Tx) error {
-					return tx.Bucket([]byte("b")).Put(fmt.Appendf(nil, "%016d", round*n+k), value)
-				})
-				if err != nil {
-					t.Error(err)
-					return
-				}
-			}
-		})
-	}
-	work.Wait()
-	return float64(n) / time.Since(began).Seconds()
-}
-
 func TestBenchImport(t *testing.T) {
 	benching(t)
 	const n = 15_000
@@ -466,114 +332,4 @@ func benchBleve(t testing.TB, public, desk []search.Document) time.Duration {
 	}
 	work.Wait()
 	return time.Since(began)
-}
-
-// growthContents is the size of the large shop; CANDOR_BENCH_CONTENTS changes it.
-func growthContents(t testing.TB) int {
-	t.Helper()
-	s := os.Getenv("CANDOR_BENCH_CONTENTS")
-	if s == "" {
-		return 200_000
-	}
-	n, err := strconv.Atoi(s)
-	if err != nil || n < 10_000 {
-		t.Fatalf("CANDOR_BENCH_CONTENTS=%q", s)
-	}
-	return n
-}
-
-func TestBenchGrowth(t *testing.T) {
-	benching(t)
-	binary := built(t)
-	info, err := os.Stat(binary)
-	if err != nil {
-		t.Fatal(err)
-	}
-	figure("binary", float64(info.Size())/(1<<20), "MiB")
-	n := growthContents(t)
-	small, large := filled(t, 2_000, 100), filled(t, n, 100)
-	runtime.GC()
-	began := time.Now()
-	big := serveApart(t, binary, large)
-	figure("ready_large", time.Since(began).Seconds(), "s")
-	figure("resident_large_ready", resident(t, big), "MiB")
-	began = time.Now()
-	little := serveApart(t, binary, small)
-	figure("ready_small", time.Since(began).Seconds(), "s")
-	figure("cold_listing_1000", cold(t, big, "/products/big/reviews"), "ms")
-	compareGrowth(t, little, big, n)
-	figure("resident_large_served", resident(t, big), "MiB")
-	little.interrupt(t)
-	big.interrupt(t)
-}
-
-// cold times the first request for a listing.
-func cold(t testing.TB, p *process, path string) (ms float64) {
-	t.Helper()
-	c := dial(t, p.url)
-	if _, _, err := c.roundTrip(getRequest("/healthz")); err != nil {
-		t.Fatal(err)
-	}
-	began := time.Now()
-	if status, _, err := c.roundTrip(getRequest("/v1/sites/shop" + path)); err != nil || status != http.StatusOK {
-		t.Fatalf("%d %v", status, err)
-	}
-	return time.Since(began).Seconds() * 1000
-}
-
-// compareGrowth holds the slowest warm listings of a large shop against those
-// of a small one: 20 products of 100 reviews each, all over the shop.
-func compareGrowth(t *testing.T, little, big *process, n int) {
-	t.Helper()
-	requests := func(products int) (out [][]byte) {
-		for i := range 20 {
-			out = append(out, getRequest(fmt.Sprintf("/v1/sites/shop/products/p-%d/reviews", 10+i*(products-10)/20)))
-		}
-		return out
-	}
-	few, many := requests(20), requests(n/100)
-	for i := range few {
-		few[i] = getRequest(fmt.Sprintf("/v1/sites/shop/products/p-%d/reviews", i))
-	}
-	dialAll := func(p *process) (out []*lean) {
-		for range benchClients {
-			out = append(out, dial(t, p.url))
-		}
-		return out
-	}
-	a, b := dialAll(little), dialAll(big)
-	var ratios, smalls, larges, rates []float64
-	for round := range benchRounds {
-		_, s := load(t, a, few, benchSpan)
-		rate, l := load(t, b, many, benchSpan)
-		if round == 0 {
-			continue
-		}
-		small, large := quantile(s, .99).Seconds()*1000, quantile(l, .99).Seconds()*1000
-		ratios, smalls, larges, rates = append(ratios, large/small), append(smalls, small), append(larges, large), append(rates, rate)
-	}
-	ratio("growth", median(ratios))
-	figure("growth_p99_small", median(smalls), "ms")
-	figure("growth_p99_large", median(larges), "ms")
-	figure("growth_large", median(rates), "requests/s")
-}
-
-// resident is the memory of a process in MiB, as the system counts it.
-func resident(t testing.TB, p *process) float64 {
-	t.Helper()
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
-	if err != nil {
-		t.Skipf("no resident memory here: %v", err)
-	}
-	for line := range strings.Lines(string(b)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kb, err := strconv.Atoi(strings.Fields(rest)[0])
-			if err != nil {
-				t.Fatal(err)
-			}
-			return float64(kb) / 1024
-		}
-	}
-	t.Fatal("no VmRSS")
-	return 0
 }
