@@ -94,7 +94,7 @@ func responseTypes() map[string]any {
 		"ReasonText": moderation.Text{}, "Claim": lifecycle.Claim{}, "QueueItem": lifecycle.Waiting{},
 		"QueuePage": lifecycle.WaitingList{}, "Signal": moderation.Signal{}, "RuleHit": rules.Hit{}, "Screening": moderation.Screening{},
 		"Case": lifecycle.Case{}, "Note": ledger.Note{}, "Sibling": lifecycle.Sibling{}, "AuthorHistory": moderation.AuthorHistory{},
-		"Escalation": ledger.Escalation{}, "Appeal": ledger.Appeal{}, "Person": lifecycle.Person{}, "Event": ledger.Event{},
+		"Escalation": ledger.Escalation{}, "Appeal": content.Appeal{}, "MediaAppeal": lifecycle.MediaAppeal{}, "Person": lifecycle.Person{}, "Event": ledger.Event{},
 		"EventPage": lifecycle.List[ledger.Event]{}, "Stats": lifecycle.Stats{}, "AuditLink": audit.Record{}, "Share": stats.Share{},
 		"Figures": lifecycle.Figures{}, "IndependenceTest": stats.Test{}, "AgeBucket": stats.Bucket{}, "DayFigures": lifecycle.Day{},
 		"Precision": moderation.PrecisionRow{}, "Rule": rules.Rule{}, "RuleList": lifecycle.RuleView{}, "Backtest": rules.Report{},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,6 +26,8 @@ type outcome struct {
 	Text string `json:"text"`
 	// Gone says that the content needs no decision any more, whoever took it.
 	Gone bool `json:"gone,omitempty"`
+	// Waits says that an appeal about a photo still waits.
+	Waits bool `json:"waits,omitempty"`
 }
 
 // outcomes answer a decision about one or many.
@@ -78,7 +81,7 @@ func postDecision(v *visit) error {
 	d.Rev = v.rev()
 	id := v.r.PathValue("id")
 	c, err := v.desk.Decide(v.ctx(), v.who, v.site, id, d)
-	return v.answer([]lifecycle.Result{{ID: id, Content: c, Err: err}}, v.undos.note)
+	return v.answer([]lifecycle.Result{{ID: id, Content: c, Err: err}}, false)
 }
 
 func postDecisions(v *visit) error {
@@ -94,7 +97,7 @@ func postDecisions(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.answer(results, v.undos.note)
+	return v.answer(results, false)
 }
 
 // postUndo takes decisions back: those named, else the last of the session.
@@ -107,7 +110,7 @@ func postUndo(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.answer(results, v.undos.noteUndo)
+	return v.answer(results, true)
 }
 
 // targets reads the chosen contents: id and revision, joined by a dot.
@@ -134,11 +137,11 @@ func (v *visit) targets() ([]lifecycle.Target, error) {
 	return out, e.Err()
 }
 
-// answer tells what came of decisions: the script in JSON, else with the next
-// page. A single one that failed is an error of its own.
-func (v *visit) answer(results []lifecycle.Result, note func(session string, said saying) string) error {
+// answer tells what came of decisions, or of taking them back: the script in JSON,
+// else with the next page. A single one that failed is an error of its own.
+func (v *visit) answer(results []lifecycle.Result, undone bool) error {
 	out := outcomes{Results: make([]outcome, len(results))}
-	said := saying{}
+	said := saying{undone: undone}
 	status := http.StatusOK
 	for i, r := range results {
 		o := outcome{ID: r.ID, OK: r.Err == nil}
@@ -156,7 +159,7 @@ func (v *visit) answer(results []lifecycle.Result, note func(session string, sai
 			}
 			out.Failed++
 		} else {
-			o.Rev, o.State = r.Content.Rev, string(r.Content.State)
+			o.Rev, o.State, o.Waits = r.Content.Rev, string(r.Content.State), appealsWait(r.Content)
 			o.Text = v.words.T("state." + o.State)
 			said.targets = append(said.targets, lifecycle.Target{ID: r.ID, Rev: r.Content.Rev})
 			said.state = r.Content.State
@@ -173,7 +176,17 @@ func (v *visit) answer(results []lifecycle.Result, note func(session string, sai
 		v.sendJSON(status, out)
 		return nil
 	}
-	return v.back(note(v.secret, said))
+	if undone {
+		said.targets = nil
+	}
+	return v.back(v.undos.note(v.secret, said))
+}
+
+// appealsWait reports whether an appeal about a photo or video is open.
+func appealsWait(c content.Private) bool {
+	return slices.ContainsFunc(c.Media, func(m content.PrivateMedia) bool {
+		return m.Statement != nil && m.Statement.Appeal == "open"
+	})
 }
 
 // refused shows in place why a decision was not carried out: the item as it

@@ -59,14 +59,12 @@ type itemView struct {
 	Siblings             []sibling
 	Escalation           *note
 	EscalationKind       string
-	Appeal               *note
-	// AppealMedia says that the appeal is about a photo or video.
-	AppealMedia bool
-	ClaimedBy   string
-	Mine        bool
-	ClaimUntil  moment
-	DecidedBy   string
-	CanUndo     bool
+	Appeals              []appealView
+	ClaimedBy            string
+	Mine                 bool
+	ClaimUntil           moment
+	DecidedBy            string
+	CanUndo              bool
 	// Typed is a message that was not sent because of a conflict.
 	Typed string
 	// Back is where the forms lead to afterwards, "" for the item's own page.
@@ -166,9 +164,9 @@ func (v *visit) item(id string) (*itemView, error) {
 		Created: v.words.moment(body.CreatedAt, now), NoteToAuthor: body.Note, Reasons: v.reasons(body.Language),
 		DecidedBy: c.DecidedBy, Here: v.home + "/items/" + body.ID,
 	}
-	item.Media = v.media(item, body, signals)
+	item.Media = v.media(item, slices.Concat(body.Media, c.PublicMedia), signals)
 	item.Evidence = v.evidence(signals, body, item.Media)
-	item.CanUndo = c.Undo != nil && (c.DecidedBy == v.who.ID || v.who.May(content.Admin))
+	item.CanUndo = c.Undo != nil && (c.UndoBy == v.who.ID || v.who.May(content.Admin))
 	if body.AuthorID != "" {
 		item.AuthorURL = with(v.home+"/author", nil, "id", body.AuthorID)
 	}
@@ -186,7 +184,7 @@ func (v *visit) item(id string) (*itemView, error) {
 	v.screening(item, c, now)
 	v.claim(item, c, now)
 	item.Actions, item.More = v.actions(c.Actions)
-	item.CanPass = body.State == content.Pending || c.Appeal.Open()
+	item.CanPass = slices.Contains(c.Actions, "uphold") || body.State == content.Pending
 	v.surroundings(item, c, now)
 	item.Diff = v.differences(c)
 	return item, nil
@@ -326,10 +324,7 @@ func (v *visit) surroundings(item *itemView, c *lifecycle.Case, now time.Time) {
 		item.Escalation = &note{By: e.By, Text: e.Note, When: v.words.moment(e.At, now)}
 		item.EscalationKind = v.words.Or("pass."+e.Kind, e.Kind)
 	}
-	if c.Appeal.Open() {
-		item.Appeal = &note{By: item.Author, Text: c.Appeal.Text, When: v.words.moment(c.Appeal.At, now)}
-		item.AppealMedia = c.Appeal.Action == actionWithhold
-	}
+	item.Appeals = v.appeals(c, item, now)
 }
 
 // event puts one change in words; media are those of the content as it is now.

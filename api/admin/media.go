@@ -39,7 +39,7 @@ type mediumView struct {
 	Doing, Failure string
 	Percent        int
 	Withheld       bool
-	Reasons, Codes []string
+	Reasons        []string
 	Alike          bool
 	// Numbers are the findings about it.
 	Numbers []int
@@ -69,10 +69,10 @@ func (m mediumView) Ready() bool { return m.State == string(content.Ready) && m.
 func (m mediumView) CanReject() bool { return !m.Withheld && m.State != string(content.Failed) }
 
 // media are the photos and videos of an item, in the author's order.
-func (v *visit) media(item *itemView, c content.Private, signals []moderation.Signal) []mediumView {
+func (v *visit) media(item *itemView, list []content.PrivateMedia, signals []moderation.Signal) []mediumView {
 	item.AllShown = v.r.URL.Query().Get("show") == "all"
-	out := make([]mediumView, len(c.Media))
-	for i, m := range c.Media {
+	out := make([]mediumView, len(list))
+	for i, m := range list {
 		view := v.medium(m, i+1)
 		view.Item = item
 		view.Open = view.Anchor == v.r.URL.Query().Get("turn")
@@ -89,7 +89,7 @@ func (v *visit) media(item *itemView, c content.Private, signals []moderation.Si
 func (v *visit) medium(m content.PrivateMedia, n int) mediumView {
 	out := mediumView{
 		ID: m.ID, Anchor: "medium-" + strconv.Itoa(n), Name: v.mediumName(m.Kind, n), Video: m.Kind == content.Video,
-		Caption: m.Caption, Alt: m.Alt, State: string(m.State), Withheld: m.Withheld, Codes: m.Reasons, Alike: m.Alike != "",
+		Caption: m.Caption, Alt: m.Alt, State: string(m.State), Withheld: m.Withheld, Alike: m.Alike != "",
 	}
 	if m.Width > 0 {
 		out.Size = v.words.digits(fmt.Sprintf("%d × %d", m.Width, m.Height))

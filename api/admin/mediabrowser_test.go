@@ -129,7 +129,7 @@ func TestRejectOnePhoto(t *testing.T) {
 		t.Errorf("the rejected photo says %q", got)
 	}
 	p.key("u")
-	p.until(`document.querySelector("#toast").textContent === "Photo 1 given back."`)
+	p.until(`document.querySelector("#toast").textContent === "Undone: 1."`)
 	p.until(`document.querySelector("#medium-1:not(.withheld)")`)
 	reject()
 	p.key("a")

@@ -97,10 +97,11 @@ type page struct {
 // flash says what the last form did. Undo, or Turned, is there while it can be
 // taken back.
 type flash struct {
-	Text   string
-	Bad    bool
-	Undo   []lifecycle.Target
-	Turned *turned
+	Text string
+	Bad  bool
+	Undo []lifecycle.Target
+	// Next is the page after an undo, the queue where it is "".
+	Next string
 }
 
 // page begins a page; title is a key.

@@ -59,16 +59,15 @@ func (m undoMemory) note(session string, s saying) string {
 	return name
 }
 
-func (m undoMemory) noteUndo(session string, s saying) string {
-	s.undone, s.targets = true, nil
-	return m.note(session, s)
-}
-
 // take gives what a visitor is to be told under a name, nil for nothing.
 func (m undoMemory) take(v *visit, name string) *flash {
 	s, ok := m.said.GetIfPresent(v.secret + name)
 	if name == "" || !ok {
 		return nil
 	}
-	return &flash{Text: s.text(v), Bad: s.done == 0, Undo: s.targets, Turned: s.turned}
+	f := &flash{Text: s.text(v), Bad: s.done == 0, Undo: s.targets}
+	if s.turned != nil {
+		f.Next = v.r.URL.RequestURI()
+	}
+	return f
 }

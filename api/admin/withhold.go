@@ -3,15 +3,12 @@ package admin
 import (
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
+	"time"
 
 	"github.com/candor-ugc/candor/api/content"
 	"github.com/candor-ugc/candor/api/lifecycle"
 )
-
-// actionWithhold is what the history calls the rejection of one photo or video.
-const actionWithhold = "withhold_media"
 
 // What the form of one photo or video asks for.
 const (
@@ -19,26 +16,11 @@ const (
 	doRelease  = "release"
 )
 
-// turned is what was done to one photo or video of a content, and all that is
-// needed to turn it back.
+// turned is what was done to one photo or video of a content.
 type turned struct {
-	Content, ID string
-	kind        content.MediumKind
-	n           int
-	withheld    bool
-	// Reasons are the codes for which it is withheld, or was, and Message what its
-	// author is told beside.
-	Reasons []string
-	Message string
-	Rev     int64
-}
-
-// Do is what undoes it.
-func (t turned) Do() string {
-	if t.withheld {
-		return doRelease
-	}
-	return doWithhold
+	kind     content.MediumKind
+	n        int
+	withheld bool
 }
 
 // text says what was done.
@@ -50,21 +32,19 @@ func (t turned) text(v *visit) string {
 	return v.words.T("said.released", "what", name)
 }
 
-// turnedAnswer tells the script what was done, and which form would undo it.
+// turnedAnswer tells the script what was done, and at which revision it can be
+// undone.
 type turnedAnswer struct {
-	Text string      `json:"text"`
-	Path string      `json:"path"`
-	Undo [][2]string `json:"undo"`
+	Text string `json:"text"`
+	Rev  int64  `json:"rev"`
 }
 
 func postMedium(v *visit) error {
 	form := v.r.PostForm
-	reasons := chosenReasons(form)
-	message := strings.TrimSpace(form.Get("message"))
 	w := lifecycle.Withholding{Medium: v.r.PathValue("medium"), Note: strings.TrimSpace(form.Get("note")), Rev: v.rev()}
 	switch form.Get("do") {
 	case doWithhold:
-		w.Withhold, w.Reasons, w.Message = true, reasons, message
+		w.Withhold, w.Reasons, w.Message = true, chosenReasons(form), strings.TrimSpace(form.Get("message"))
 	case doRelease:
 	default:
 		return errBadForm
@@ -73,28 +53,63 @@ func postMedium(v *visit) error {
 	if err != nil {
 		return v.refused(err)
 	}
-	said := turned{Content: c.ID, ID: w.Medium, withheld: w.Withhold, Reasons: reasons, Message: message, Rev: c.Rev}
-	for i, m := range c.Media {
-		if m.ID == w.Medium {
-			said.kind, said.n = m.Kind, i+1
-		}
+	did, err := v.turned(c.ID, w)
+	if err != nil {
+		return err
 	}
+	said := saying{done: 1, turned: &did, targets: []lifecycle.Target{{ID: c.ID, Rev: c.Rev}}}
 	if !v.wantsJSON() {
-		return v.back(v.undos.note(v.secret, saying{done: 1, turned: &said}))
+		return v.back(v.undos.note(v.secret, said))
 	}
-	answer := turnedAnswer{
-		Text: said.text(v), Path: mediumForm(said.Content, said.ID),
-		Undo: [][2]string{{"do", said.Do()}, {"rev", strconv.FormatInt(said.Rev, 10)}, {"message", said.Message}},
-	}
-	for _, code := range said.Reasons {
-		answer.Undo = append(answer.Undo, [2]string{"reason", code})
-	}
-	v.sendJSON(http.StatusOK, answer)
+	v.sendJSON(http.StatusOK, turnedAnswer{Text: said.text(v), Rev: c.Rev})
 	return nil
 }
 
-// mediumForm is where the form of one photo or video goes, below the site.
-func mediumForm(item, medium string) string { return "/items/" + item + "/media/" + medium }
+// turned names what was decided about as the page does.
+func (v *visit) turned(id string, w lifecycle.Withholding) (turned, error) {
+	c, err := v.desk.Case(v.ctx(), v.who, v.site, id)
+	if err != nil {
+		return turned{}, err
+	}
+	out := turned{withheld: w.Withhold}
+	for i, m := range slices.Concat(c.Content.Media, c.PublicMedia) {
+		if m.ID == w.Medium {
+			out.kind, out.n = m.Kind, i+1
+		}
+	}
+	return out, nil
+}
+
+// appealView is what an author wrote against decisions about their text or, with
+// Media, about photos and videos.
+type appealView struct {
+	note
+	Media []mediumLink
+}
+
+// appeals are those that are open, the one about the text first.
+func (v *visit) appeals(c *lifecycle.Case, item *itemView, now time.Time) (out []appealView) {
+	said := func(a content.Appeal) note {
+		return note{By: item.Author, Text: a.Text, When: v.words.moment(a.At, now)}
+	}
+	if c.Appeal.Open() {
+		out = append(out, appealView{note: said(*c.Appeal)})
+	}
+	last := content.Appeal{}
+	for _, a := range c.MediaAppeals {
+		i := slices.IndexFunc(item.Media, func(m mediumView) bool { return m.ID == a.Medium })
+		if !a.Open() || i < 0 {
+			continue
+		}
+		if last.Rev != a.Rev { // one appeal can be about several
+			out = append(out, appealView{note: said(a.Appeal)})
+		}
+		last = a.Appeal
+		about := &out[len(out)-1]
+		about.Media = append(about.Media, item.Media[i].link())
+	}
+	return out
+}
 
 // retype puts what was typed about a photo or video back into its form.
 func (v *visit) retype(item *itemView) {

@@ -79,9 +79,10 @@ type Withheld struct {
 	// Message is what the author is told beside.
 	Message string    `bson:"message,omitempty"`
 	By      string    `bson:"by"`
+	Role    Role      `bson:"role,omitempty"`
 	At      time.Time `bson:"at"`
-	// Appealed is whether the author has complained about it.
-	Appealed bool `bson:"appealed,omitempty"`
+	// Appeal is the author's complaint about it, nil for none.
+	Appeal *Appeal `bson:"appeal,omitempty"`
 }
 
 // PublicMedia is one photo or video of a content as strangers see it.

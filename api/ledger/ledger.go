@@ -194,7 +194,7 @@ func recordMeta(r *Record) (string, int64, Keys) {
 		k[ByAuthor] = Key(r.Site, r.Author.ID, r.ID)
 		k[ByStanding] = Key(r.Site, r.Author.ID, string(r.State), r.ID)
 	}
-	if r.State == content.Pending || r.Appeal.Open() {
+	if r.Waits() {
 		k[ByWaiting] = Key(r.Site, r.ID)
 	}
 	if r.Owes {

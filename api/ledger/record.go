@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"slices"
 	"time"
 
 	"github.com/candor-ugc/candor/api/content"
@@ -24,7 +25,9 @@ type Record struct {
 	// Undo is what the last decision changed, while it can be undone.
 	Undo       *Undo       `bson:"undo,omitempty"`
 	Escalation *Escalation `bson:"escalation,omitempty"`
-	Appeal     *Appeal     `bson:"appeal,omitempty"`
+	// Appeal is the last one about the text; those about photos and videos are
+	// with Withheld.
+	Appeal *content.Appeal `bson:"appeal,omitempty"`
 	// Pictured is whether it ever named photos or videos.
 	Pictured bool `bson:"pictured,omitempty"`
 	// Slot is the key of the slot it occupies, see [Slot].
@@ -59,7 +62,15 @@ type Undo struct {
 	QueuedAt        time.Time        `bson:"queued_at"`
 	Decided         *Decided         `bson:"decided,omitempty"`
 	Escalation      *Escalation      `bson:"escalation,omitempty"`
-	Appeal          *Appeal          `bson:"appeal,omitempty"`
+	Appeal          *content.Appeal  `bson:"appeal,omitempty"`
+	// Withheld are the photos and videos as they were; Media those of them that the
+	// decision was about, none where it was about the text.
+	Withheld []content.Withheld `bson:"withheld,omitempty"`
+	Media    []string           `bson:"media,omitempty"`
+	// By and At say who decided when, Rev is the revision that the decision made.
+	By  string    `bson:"by"`
+	At  time.Time `bson:"at"`
+	Rev int64     `bson:"rev"`
 }
 
 // Escalation passes a content on: to an administrator, or to any second
@@ -72,23 +83,32 @@ type Escalation struct {
 	At   time.Time `bson:"at" json:"at"`
 }
 
-// Appeal is an author's complaint about a decision (DSA article 20).
-type Appeal struct {
-	Text string    `bson:"text" json:"text"`
-	At   time.Time `bson:"at" json:"at"`
-	// Against is who decided, and must not decide again; Action what they did.
-	Against string `bson:"against" json:"-"`
-	Action  string `bson:"action" json:"action"`
-	// Media are the photos and videos that it is about; none where it is about the
-	// text.
-	Media []string `bson:"media,omitempty" json:"media,omitempty"`
-	// Outcome is empty while open, then granted or dismissed.
-	Outcome   string    `bson:"outcome,omitempty" json:"outcome,omitempty"`
-	DecidedAt time.Time `bson:"decided_at,omitempty" json:"-"`
+// Names reports whether the text as it is, or as it was approved, names a medium.
+func (r *Record) Names(medium string) bool {
+	named := func(v *content.Version) bool {
+		return v != nil && slices.ContainsFunc(v.Media, func(m content.Media) bool { return m.ID == medium })
+	}
+	return named(&r.Current) || named(r.ApprovedVersion)
 }
 
-// Open reports whether the appeal waits for a decision.
-func (a *Appeal) Open() bool { return a != nil && a.Outcome == "" }
+// AppealedMedia are the withheld photos and videos about which an appeal is open.
+// What the text no longer names cannot be given back, so it is not among them.
+func (r *Record) AppealedMedia() []content.Withheld {
+	var out []content.Withheld
+	for _, w := range r.Withheld {
+		if w.Appeal.Open() && r.Names(w.Medium) {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// Appealed reports whether an appeal waits for a decision, about the text or about
+// a photo or video.
+func (r *Record) Appealed() bool { return r.Appeal.Open() || len(r.AppealedMedia()) > 0 }
+
+// Waits reports whether a moderator has something to decide.
+func (r *Record) Waits() bool { return r.State == content.Pending || r.Appealed() }
 
 // Unsettled reports whether a record that was read still owes effects.
 func (r *Record) Unsettled() bool { return r.Stored[ByOwes] != "" }

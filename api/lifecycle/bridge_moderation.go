@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/candor-ugc/candor/api/content"
 	"github.com/candor-ugc/candor/api/ledger"
 	"github.com/candor-ugc/candor/moderation"
 )
@@ -56,7 +55,7 @@ func submissionOf(rec *ledger.Record) moderation.Submission {
 
 // enqueue brings the queue in step with a record.
 func (s *Service) enqueue(rec *ledger.Record) {
-	if rec.State != content.Pending && !rec.Appeal.Open() {
+	if !rec.Waits() {
 		s.queue.Remove(rec.ID)
 		return
 	}
@@ -84,7 +83,7 @@ func queueItem(rec *ledger.Record) moderation.Item {
 	}
 	// The labels of a stored screening are shared; a queue has its own.
 	item.Labels = slices.Clone(item.Labels)
-	if rec.Appeal.Open() {
+	if rec.Appealed() {
 		item.Labels = append(item.Labels, "appeal")
 	}
 	if rec.Escalation != nil {

@@ -48,7 +48,7 @@ func apply(rec *ledger.Record, ch change) error {
 	rec.Undo = nil
 	if ch.action == moderation.ActionEdit || ch.action == moderation.ActionWithdraw || ch.action == moderation.ActionErase {
 		// The author went on by themselves; what was asked for is moot.
-		dropAppeal(rec)
+		dropAppeals(rec, ch.action != moderation.ActionEdit)
 		if ch.action != moderation.ActionEdit {
 			rec.Escalation = nil
 		}

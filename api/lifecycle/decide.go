@@ -80,10 +80,11 @@ func (s *Service) Decide(ctx context.Context, who content.Actor, site, id string
 	if rec.Rev != d.Rev {
 		return content.Private{}, conflictOf(rec)
 	}
-	if d.Action == actionUphold && !rec.Appeal.Open() {
-		return content.Private{}, &moderation.TransitionError{From: moderation.State(rec.State), Action: d.Action}
+	about := rec.Appeal // an appeal about the text is for somebody else to decide
+	if d.Action == actionUphold {
+		about = nil // what is somebody else's to decide is upheld
 	}
-	if err := s.mayDecide(ctx, who, rec); err != nil {
+	if err := s.mayDecide(ctx, who, rec, about); err != nil {
 		return content.Private{}, err
 	}
 	if d.Action == moderation.ActionApprove {
@@ -105,23 +106,39 @@ func (s *Service) Decide(ctx context.Context, who content.Actor, site, id string
 		// The decision stands; the claim ends by itself.
 		s.Log.Warn("claim not released", "content", id, "err", err)
 	}
-	s.tell(rec, "decided", who.ID)
+	s.tellDecided(rec, who.ID)
 	return s.private(ctx, rec, true)
+}
+
+// snapshot is how a record stands before a decision at a time, about some photos
+// and videos or, with none, about the text.
+func snapshot(rec *ledger.Record, by string, at time.Time, media []string) *ledger.Undo {
+	return &ledger.Undo{
+		State: rec.State, ApprovedRev: rec.ApprovedRev, ApprovedVersion: rec.ApprovedVersion, Reasons: rec.Reasons,
+		Note: rec.Note, Reports: rec.Reports, PublishedAt: rec.PublishedAt, QueuedAt: rec.QueuedAt,
+		Decided: rec.Decided, Escalation: rec.Escalation, Appeal: rec.Appeal, Withheld: rec.Withheld, Media: media,
+		By: by, At: at, Rev: rec.Rev + 1,
+	}
 }
 
 // decideOn moves a record by a decision and notes who took it, how to undo it,
 // and what the machine had proposed.
 func decideOn(rec *ledger.Record, ch change) error {
-	before := ledger.Undo{
-		State: rec.State, ApprovedRev: rec.ApprovedRev, ApprovedVersion: rec.ApprovedVersion, Reasons: rec.Reasons,
-		Note: rec.Note, Reports: rec.Reports, PublishedAt: rec.PublishedAt, QueuedAt: rec.QueuedAt,
-		Decided: rec.Decided, Escalation: rec.Escalation, Appeal: rec.Appeal,
-	}
-	waited := ch.at.Sub(rec.QueuedAt)
+	before := snapshot(rec, ch.actor, ch.at, nil)
+	waited, text := ch.at.Sub(rec.QueuedAt), true
 	if ch.action == actionUphold {
-		uphold(rec, ch)
+		text = rec.Appeal.Open() && !againstText(rec, ch.actor)
+		if err := uphold(rec, ch); err != nil {
+			return err
+		}
+		before.Media = rec.Events[len(rec.Events)-1].Media
 	} else if err := apply(rec, ch); err != nil {
 		return err
+	}
+	rec.Undo = before
+	if !text {
+		ended(rec)
+		return nil
 	}
 	event := &rec.Events[len(rec.Events)-1]
 	if before.State == content.Pending {
@@ -138,9 +155,16 @@ func decideOn(rec *ledger.Record, ch change) error {
 	rec.Decided = &ledger.Decided{
 		By: ch.actor, Role: ch.role, Action: string(ch.action), Automatic: ch.automatic, Rev: rec.Rev, At: ch.at,
 	}
-	rec.Undo, rec.Reports, rec.Escalation = &before, 0, nil
+	rec.Reports, rec.Escalation = 0, nil
 	closeAppeal(rec, ch)
 	return nil
+}
+
+// ended forgets who was to decide once nothing waits.
+func ended(rec *ledger.Record) {
+	if !rec.Waits() {
+		rec.Escalation = nil
+	}
 }
 
 // decideAutomatically carries out the machine's verdict, where the site's policy
@@ -150,6 +174,9 @@ func (s *Service) decideAutomatically(rec *ledger.Record, at time.Time) error {
 	sc := rec.Screening
 	if sc == nil || sc.Failed || rec.State != content.Pending {
 		return nil
+	}
+	if rec.Escalation != nil || rec.Reports > 0 {
+		return nil // people were asked
 	}
 	if len(rec.Current.Media) > 0 && sc.Verdict == moderation.VerdictApprove {
 		return nil // moderators see photos and videos first
@@ -231,9 +258,9 @@ func moderates(who content.Actor) error {
 func isConflict(err error) bool { return errors.Is(err, ErrConflict) }
 
 // mayDecide refuses while another moderator's claim lasts, and where somebody
-// else has to decide: an appeal, a second opinion, an escalation.
-func (s *Service) mayDecide(ctx context.Context, who content.Actor, rec *ledger.Record) error {
-	if appealedAgainst(rec, who.ID) {
+// else has to decide: an appeal, nil for none, a second opinion, an escalation.
+func (s *Service) mayDecide(ctx context.Context, who content.Actor, rec *ledger.Record, about *content.Appeal) error {
+	if about.Open() && about.Against == who.ID {
 		return ErrSomebodyElse
 	}
 	if e := rec.Escalation; e != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/candor-ugc/candor/api/content"
@@ -60,7 +61,7 @@ func (s *Service) Queue(ctx context.Context, who content.Actor, site string, f m
 	out.Total, out.Next = total, Cursor(next)
 	for _, it := range items {
 		rec, err := s.load(ctx, site, it.ID)
-		if isGone(err) || err == nil && rec.State != content.Pending && !rec.Appeal.Open() {
+		if isGone(err) || err == nil && !rec.Waits() {
 			continue // decided while the page was made
 		}
 		if err != nil {
@@ -82,7 +83,7 @@ func (s *Service) waiting(ctx context.Context, rec *ledger.Record, it moderation
 	}
 	w := Waiting{
 		Content: p, Risk: it.Risk, Signals: orEmpty(it.Reasons), Labels: orEmpty(it.Labels), Cluster: it.Cluster,
-		Reporters: it.Reporters, QueuedAt: rec.QueuedAt, Appeal: rec.Appeal.Open(),
+		Reporters: it.Reporters, QueuedAt: rec.QueuedAt, Appeal: rec.Appealed(),
 	}
 	if rec.Escalation != nil {
 		w.Passed = rec.Escalation.Kind
@@ -101,6 +102,9 @@ func orEmpty(list []string) []string {
 // Case is everything a moderator needs to decide about one content.
 type Case struct {
 	Content content.Private `json:"content"`
+	// PublicMedia are those that the text no longer names and its public version
+	// still does.
+	PublicMedia []content.PrivateMedia `json:"public_media,omitempty"`
 	// Public is what strangers see now; absent when that is nothing.
 	Public    *content.Public       `json:"public,omitempty"`
 	Screening *moderation.Screening `json:"screening,omitempty"`
@@ -115,9 +119,13 @@ type Case struct {
 	// AuthorHistory counts what the author wrote before.
 	AuthorHistory moderation.AuthorHistory `json:"author_history"`
 	Escalation    *ledger.Escalation       `json:"escalation,omitempty"`
-	Appeal        *ledger.Appeal           `json:"appeal,omitempty"`
+	// Appeal is the last one about the text, MediaAppeals those about photos and
+	// videos that are withheld.
+	Appeal       *content.Appeal `json:"appeal,omitempty"`
+	MediaAppeals []MediaAppeal   `json:"media_appeals,omitempty"`
 	// Undo is until when the last decision can be undone by who took it.
 	Undo      *time.Time       `json:"undo_until,omitempty"`
+	UndoBy    string           `json:"-"`
 	DecidedBy string           `json:"decided_by,omitempty"`
 	Parent    *content.Private `json:"parent,omitempty"`
 	// Thread is what it replies to, the first content of the thread first;
@@ -165,7 +173,7 @@ func (s *Service) Case(ctx context.Context, who content.Actor, site, id string) 
 	c.Actions = moderation.Actions(moderation.State(rec.State), moderation.Facts{
 		Published: rec.ApprovedRev > 0, SameAsApproved: rec.ApprovedRev == rec.Current.Rev,
 	})
-	if rec.Appeal.Open() {
+	if rec.Appealed() {
 		c.Actions = append(c.Actions, actionUphold)
 	}
 	if c.Actions == nil {
@@ -199,12 +207,16 @@ func (s *Service) around(ctx context.Context, rec *ledger.Record, c *Case) error
 	if c.Siblings, err = s.siblings(ctx, rec); err != nil {
 		return err
 	}
-	c.Escalation, c.Appeal = rec.Escalation, rec.Appeal
+	if c.PublicMedia, err = s.publicMedia(ctx, rec); err != nil {
+		return err
+	}
+	c.Escalation, c.Appeal, c.MediaAppeals = rec.Escalation, rec.Appeal, mediaAppeals(rec)
 	if d := rec.Decided; d != nil {
 		c.DecidedBy = d.By
-		if until := d.At.Add(undoTime); rec.Undo != nil && d.Rev == rec.Rev && s.Now().Before(until) {
-			c.Undo = &until
-		}
+	}
+	if u := rec.Undo; u != nil && u.Rev == rec.Rev && s.Now().Before(u.At.Add(undoTime)) {
+		until := u.At.Add(undoTime)
+		c.Undo, c.UndoBy = &until, u.By
 	}
 	if err := s.thread(ctx, rec, c); err != nil {
 		return err
@@ -219,6 +231,22 @@ func (s *Service) around(ctx context.Context, rec *ledger.Record, c *Case) error
 	}
 	c.Claim, err = s.claimView(ctx, rec.Site, rec.ID)
 	return err
+}
+
+// publicMedia are what a content still names in its public version alone.
+func (s *Service) publicMedia(ctx context.Context, rec *ledger.Record) ([]content.PrivateMedia, error) {
+	if rec.ApprovedVersion == nil {
+		return nil, nil
+	}
+	older := *rec
+	older.Current.Media = slices.DeleteFunc(slices.Clone(rec.ApprovedVersion.Media), func(m content.Media) bool {
+		return names(rec.Current, m.ID)
+	})
+	if len(older.Current.Media) == 0 {
+		return nil, nil
+	}
+	p, err := s.private(ctx, &older, true)
+	return p.Media, err
 }
 
 // history gives all events of a content, the ones not yet filed included.
@@ -267,7 +295,7 @@ func (s *Service) claimView(ctx context.Context, site, id string) (*Claim, error
 }
 
 // Claim reserves an item for a moderator, or prolongs their claim: ErrClaimed,
-// ErrNotFound.
+// ErrNotFound, ErrOwn, ErrSomebodyElse.
 func (s *Service) Claim(ctx context.Context, who content.Actor, site, id string) (*Claim, error) {
 	if err := moderates(who); err != nil {
 		return nil, err
@@ -276,8 +304,11 @@ func (s *Service) Claim(ctx context.Context, who content.Actor, site, id string)
 	if err != nil {
 		return nil, err
 	}
-	if rec.Author.ID == who.ID {
+	switch {
+	case rec.Author.ID == who.ID:
 		return nil, ErrOwn
+	case onlyOwnCause(rec, who.ID):
+		return nil, ErrSomebodyElse
 	}
 	mine, err := s.lease(ctx, claimName(site, id), who.ID, claimTime)
 	if err != nil {

@@ -20,8 +20,8 @@ const (
 
 // PassOn hands a waiting content to somebody else: to an administrator, or for
 // a second opinion. It goes to the head of the queue. Errors: ErrSignIn,
-// ErrForbidden, ErrNotFound, ErrConflict, content.Invalid,
-// moderation.ErrTransition for what does not wait.
+// ErrForbidden, ErrNotFound, ErrOwn, ErrConflict, ErrClaimed, ErrSomebodyElse,
+// content.Invalid, moderation.ErrTransition for what does not wait.
 func (s *Service) PassOn(ctx context.Context, who content.Actor, site, id, kind, words string, rev int64) (content.Private, error) {
 	if err := moderates(who); err != nil {
 		return content.Private{}, err
@@ -38,11 +38,17 @@ func (s *Service) PassOn(ctx context.Context, who content.Actor, site, id, kind,
 	if err != nil {
 		return content.Private{}, err
 	}
-	if rec.Author.ID == who.ID {
+	switch {
+	case rec.Author.ID == who.ID:
 		return content.Private{}, ErrOwn
-	}
-	if rec.Rev != rev {
+	case rec.Rev != rev:
 		return content.Private{}, conflictOf(rec)
+	case onlyOwnCause(rec, who.ID):
+		return content.Private{}, ErrSomebodyElse
+	}
+	if kind == Escalated && rec.State != content.Pending && againstAdministrator(rec) {
+		e.Add("kind", "invalid", "the appeal is against an administrator: any other moderator may decide")
+		return content.Private{}, e
 	}
 	if err := s.unclaimed(ctx, who, rec); err != nil {
 		return content.Private{}, err
@@ -52,7 +58,7 @@ func (s *Service) PassOn(ctx context.Context, who content.Actor, site, id, kind,
 	if e := rec.Escalation; e != nil && (e.Kind == Escalated || kind == SecondOpinion) {
 		return content.Private{}, &moderation.TransitionError{From: moderation.State(rec.State), Action: moderation.Action(kind)}
 	}
-	if rec.State != content.Pending && !rec.Appeal.Open() {
+	if !rec.Waits() {
 		return content.Private{}, &moderation.TransitionError{From: moderation.State(rec.State), Action: moderation.Action(kind)}
 	}
 	at := s.now()

@@ -3,6 +3,7 @@ package lifecycle_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/candor-ugc/candor/api/content"
@@ -74,8 +75,14 @@ func TestDecisionsByPolicyAreInTheHistory(t *testing.T) {
 			t.Parallel()
 			n := newNode(t)
 			n.Screener = decided{verdict}
-			done, err := n.Submit(t.Context(), alice, about("Is it bright?"))
+			in := about("Is it bright?")
+			in.Key, in.Hash = "key", "hash"
+			done, err := n.Submit(t.Context(), alice, in)
 			noError(t, err)
+			again, err := n.Submit(t.Context(), alice, in)
+			noError(t, err)
+			equal(t, "repeated", []any{again.ID, again.Rev, string(again.Body)}, []any{done.ID, 2, string(done.Body)})
+			equal(t, "told why", strings.Contains(string(done.Body), `"restriction":"not_published"`), verdict == moderation.VerdictReject)
 			equal(t, "history after the submission", n.actions(t, done.ID), []string{"submit", action})
 			body := "Is it bright enough?"
 			_, err = n.Edit(t.Context(), alice, site, done.ID, n.record(t, done.ID).Rev, lifecycle.Edit{Body: &body})

@@ -2,7 +2,9 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"time"
 
 	"github.com/candor-ugc/candor/api/content"
 	"github.com/candor-ugc/candor/api/ledger"
@@ -30,10 +32,18 @@ type Withholding struct {
 
 func (w Withholding) validate() error {
 	d := Decision{Action: moderation.ActionReject, Reasons: w.Reasons, Message: w.Message, Note: w.Note, Rev: w.Rev}
-	if !w.Withhold {
-		d.Action = moderation.ActionApprove
+	if w.Withhold {
+		return d.Validate()
 	}
-	return d.Validate()
+	d.Action = moderation.ActionApprove
+	var e content.Invalid
+	if len(w.Reasons) > 0 {
+		e.Add("reasons", "invalid", "are for what is withheld")
+	}
+	if w.Message != "" {
+		e.Add("message", "invalid", "is for what is withheld")
+	}
+	return errors.Join(d.Validate(), e.Err())
 }
 
 // Withhold keeps one photo or video of a content from the public, or gives it
@@ -55,12 +65,15 @@ func (s *Service) Withhold(ctx context.Context, who content.Actor, site, id stri
 	switch {
 	case rec.Author.ID == who.ID:
 		return content.Private{}, ErrOwn
-	case rec.State == content.Erased, !slices.Contains(mediaOf(rec), w.Medium):
+	case rec.State == content.Erased, !rec.Names(w.Medium):
 		return content.Private{}, ErrNotFound
 	case rec.Rev != w.Rev:
 		return content.Private{}, conflictOf(rec)
 	}
-	if err := s.mayDecide(ctx, who, rec); err != nil {
+	if againstMedia(rec, who.ID, []string{w.Medium}) {
+		return content.Private{}, ErrSomebodyElse
+	}
+	if err := s.mayDecide(ctx, who, rec, nil); err != nil {
 		return content.Private{}, err
 	}
 	// What was approved without it needs no approval any more once it is back.
@@ -69,17 +82,22 @@ func (s *Service) Withhold(ctx context.Context, who content.Actor, site, id stri
 			return content.Private{}, err
 		}
 	}
-	if err := withhold(rec, who, w, s); err != nil {
+	waited := rec.Waits()
+	if err := withhold(rec, who, w, s.now()); err != nil {
 		return content.Private{}, err
 	}
 	if err := s.commit(ctx, rec, w.Rev); err != nil {
 		return content.Private{}, err
 	}
-	s.tell(rec, "changed", who.ID)
+	if waited {
+		s.tellDecided(rec, who.ID)
+	} else {
+		s.tell(rec, "changed", who.ID)
+	}
 	return s.private(ctx, rec, true)
 }
 
-func withhold(rec *ledger.Record, who content.Actor, w Withholding, s *Service) error {
+func withhold(rec *ledger.Record, who content.Actor, w Withholding, at time.Time) error {
 	action := actionRelease
 	if w.Withhold {
 		action = actionWithhold
@@ -87,24 +105,18 @@ func withhold(rec *ledger.Record, who content.Actor, w Withholding, s *Service) 
 	if _, withheld := rec.WithheldMedium(w.Medium); withheld == w.Withhold {
 		return &moderation.TransitionError{From: moderation.State(rec.State), Action: action}
 	}
-	at := s.now()
+	before := snapshot(rec, who.ID, at, []string{w.Medium})
 	note(rec, string(action), who, w.Note, at)
 	event := &rec.Events[len(rec.Events)-1]
 	event.Reasons, event.Media = w.Reasons, []string{w.Medium}
 	rec.Withheld = slices.DeleteFunc(slices.Clone(rec.Withheld), func(o content.Withheld) bool { return o.Medium == w.Medium })
 	if w.Withhold {
-		rec.Withheld = append(rec.Withheld, content.Withheld{Medium: w.Medium, Reasons: w.Reasons, Message: w.Message, By: who.ID, At: at})
+		rec.Withheld = append(rec.Withheld, content.Withheld{
+			Medium: w.Medium, Reasons: w.Reasons, Message: w.Message, By: who.ID, Role: who.Role, At: at,
+		})
 	}
-	// What an undo would bring back is another content by now.
-	rec.Undo = nil
-	if a := rec.Appeal; a.Open() && len(a.Media) > 0 && !slices.ContainsFunc(a.Media, func(id string) bool {
-		_, still := rec.WithheldMedium(id)
-		return still
-	}) {
-		closed := *a
-		closed.Outcome, closed.DecidedAt = granted, at // all of them are back
-		rec.Appeal = &closed
-	}
+	rec.Undo = before
+	ended(rec)
 	return nil
 }
 

@@ -33,22 +33,14 @@ func (s *Service) statement(rec *ledger.Record) *content.Statement {
 		st.Detected = len(rec.Screening.Signals) > 0
 	}
 	s.explain(rec, st)
-	if s.mayAppeal(rec) == nil {
+	if c, err := complaintAbout(rec, s.now()); err == nil && c.text {
 		until := rec.Decided.At.Add(appealTime)
 		st.AppealUntil = &until
 	}
-	if a := rec.Appeal; a != nil && len(a.Media) == 0 {
-		st.Appeal = appealState(a)
+	if heard(rec) {
+		st.Appeal = rec.Appeal.State()
 	}
 	return st
-}
-
-// appealState is open, granted or dismissed.
-func appealState(a *ledger.Appeal) string {
-	if a.Open() {
-		return "open"
-	}
-	return a.Outcome
 }
 
 // giveReasons adds the published reasons in the author's language.
@@ -88,13 +80,11 @@ func (s *Service) mediaStatement(rec *ledger.Record, w content.Withheld) *conten
 		st.Language = words.Language
 		st.Explanation = sentences(words)
 	}
-	if c, ok := s.complaint(rec); ok && slices.Contains(c.media, w.Medium) && s.mayAppeal(rec) == nil {
-		until := c.at.Add(appealTime)
+	if c, err := complaintAbout(rec, s.now()); err == nil && slices.Contains(c.media, w.Medium) {
+		until := w.At.Add(appealTime)
 		st.AppealUntil = &until
 	}
-	if a := rec.Appeal; a != nil && slices.Contains(a.Media, w.Medium) {
-		st.Appeal = appealState(a)
-	}
+	st.Appeal = w.Appeal.State()
 	return st
 }
 

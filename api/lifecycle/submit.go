@@ -150,7 +150,9 @@ func (s *Service) insert(ctx context.Context, who content.Actor, in Submission, 
 	if err := s.join(ctx, rec, true); err != nil {
 		return nil, err
 	}
-	body, err := json.Marshal(rec.Private(content.Votes{}, 0, false))
+	told := rec.Private(content.Votes{}, 0, false)
+	told.Statement = s.statement(rec)
+	body, err := json.Marshal(told)
 	if err != nil {
 		return nil, fmt.Errorf("encode submission: %w", err)
 	}
@@ -283,8 +285,12 @@ func (s *Service) replay(ctx context.Context, who content.Actor, in Submission) 
 	if r.Hash != in.Hash {
 		return nil, ErrReplayMismatch
 	}
+	var told struct{ Rev int64 } // a policy may have decided at once
+	if err := json.Unmarshal(r.Body, &told); err != nil {
+		return nil, fmt.Errorf("answer again: %w", err)
+	}
 	if _, err := s.load(ctx, in.Site, r.Content); err == nil {
-		return &Submitted{ID: r.Content, Body: r.Body, Rev: 1, Replayed: true}, nil
+		return &Submitted{ID: r.Content, Body: r.Body, Rev: max(told.Rev, 1), Replayed: true}, nil
 	} else if !errors.Is(err, ErrNotFound) {
 		return nil, err
 	}

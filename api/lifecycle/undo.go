@@ -20,11 +20,12 @@ const (
 	actionUphold moderation.Action = "uphold"
 )
 
-// Undo takes back the last decision about a content, as long as nothing has
+// Undo takes back the last decision about a content or one of its photos, as long as nothing has
 // happened to it since: what was public before is public again, what waited
 // waits again in its old place. Who decided may undo it, and administrators may.
 // rev is the revision the decision made. Errors: ErrSignIn, ErrForbidden,
-// ErrNotFound, ErrConflict, ErrTooLate.
+// ErrNotFound, ErrOwn, ErrConflict, ErrTooLate, ErrClaimed, ErrSomebodyElse,
+// moderation.ErrTransition.
 func (s *Service) Undo(ctx context.Context, who content.Actor, site, id string, rev int64) (content.Private, error) {
 	if err := moderates(who); err != nil {
 		return content.Private{}, err
@@ -33,23 +34,30 @@ func (s *Service) Undo(ctx context.Context, who content.Actor, site, id string, 
 	if err != nil {
 		return content.Private{}, err
 	}
-	now := s.now()
+	now, was := s.now(), rec.Undo
 	switch {
 	case rec.Rev != rev:
 		return content.Private{}, conflictOf(rec)
-	case rec.Undo == nil || rec.Decided == nil || rec.Decided.Rev != rec.Rev:
+	case was == nil || was.Rev != rec.Rev:
 		return content.Private{}, &moderation.TransitionError{From: moderation.State(rec.State), Action: actionUndo}
 	case rec.Author.ID == who.ID:
 		return content.Private{}, ErrOwn
-	case rec.Decided.By != who.ID && !who.May(content.Admin):
+	case was.By != who.ID && !who.May(content.Admin):
 		return content.Private{}, ErrForbidden
-	case now.Sub(rec.Decided.At) > undoTime:
+	case now.Sub(was.At) > undoTime:
 		return content.Private{}, ErrTooLate
+	}
+	about := was.Appeal
+	if len(was.Media) > 0 && about.State() == rec.Appeal.State() {
+		about = nil // the decision left the text alone
 	}
 	revert(rec, who, now)
 	// Who may not decide about what it was before may not take back what
 	// somebody else decided about that either.
-	if err := s.mayDecide(ctx, who, rec); err != nil {
+	if againstMedia(rec, who.ID, was.Media) {
+		return content.Private{}, ErrSomebodyElse
+	}
+	if err := s.mayDecide(ctx, who, rec, about); err != nil {
 		return content.Private{}, err
 	}
 	if err := s.commit(ctx, rec, rev); err != nil {
@@ -75,11 +83,11 @@ func revert(rec *ledger.Record, who content.Actor, at time.Time) {
 	was := rec.Undo
 	note(rec, string(actionUndo), who, "", at)
 	event := &rec.Events[len(rec.Events)-1]
-	event.From, event.To = rec.State, was.State
+	event.From, event.To, event.Media = rec.State, was.State, was.Media
 	rec.State, rec.Reasons, rec.Note, rec.Reports = was.State, was.Reasons, was.Note, was.Reports
 	rec.ApprovedRev, rec.ApprovedVersion = was.ApprovedRev, was.ApprovedVersion
 	rec.PublishedAt, rec.QueuedAt, rec.Decided = was.PublishedAt, was.QueuedAt, was.Decided
-	rec.Escalation, rec.Appeal = was.Escalation, was.Appeal
+	rec.Escalation, rec.Appeal, rec.Withheld = was.Escalation, was.Appeal, was.Withheld
 	rec.Shown = moderation.Shows(moderation.State(rec.State), rec.ApprovedRev > 0)
 	rec.Undo = nil
 }
@@ -95,6 +103,16 @@ func note(rec *ledger.Record, action string, who content.Actor, words string, at
 		Version: rec.Current.Rev, TextHash: textHash(rec.Salt, rec.Current), Language: rec.Current.Language,
 		Rating: rec.Current.Rating, At: at,
 	})
+}
+
+// tellDecided says that nothing of a content waits any longer, or that something
+// still does.
+func (s *Service) tellDecided(rec *ledger.Record, by string) {
+	kind := "decided"
+	if rec.Waits() {
+		kind = "changed"
+	}
+	s.tell(rec, kind, by)
 }
 
 // tell passes news of a content on to those who watch.

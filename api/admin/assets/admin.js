@@ -220,7 +220,7 @@ const desk = (() => {
     const r = answer.results?.[0];
     if (!r?.ok) { refuse(id, r ?? { text: answer.error }); return; }
     undone.push([{ id, rev: r.rev }]);
-    mark(id, say("decided", { state: r.text }), r.rev, true);
+    mark(id, say("decided", { state: r.text }), r.rev, !r.waits);
     if (rows) onward(); else show(id);
   }
 
@@ -249,7 +249,7 @@ const desk = (() => {
     const done = answer.results.filter((r) => r.ok);
     if (done.length) undone.push(done.map((r) => ({ id: r.id, rev: r.rev })));
     answer.results.forEach((r) => {
-      if (r.ok) mark(r.id, say("decided", { state: r.text }), r.rev, true);
+      if (r.ok) mark(r.id, say("decided", { state: r.text }), r.rev, !r.waits);
       else if (rowOf(r.id)) { mark(r.id, r.text, null, Boolean(r.gone)); }
     });
     toast(answer.text);
@@ -269,19 +269,14 @@ const desk = (() => {
     }
     if (!last) { toast(say("nothing")); return; }
     busy = true;
-    const answer = last.path ? await post(last.path, last.undo) : await post("/undo", last.map((t) => ["item", `${t.id}.${t.rev}`]));
+    const answer = await post("/undo", last.map((t) => ["item", `${t.id}.${t.rev}`]));
     busy = false;
     if (!answer) { undone.push(last); return; }
-    if (last.path) {
-      toast(answer.error ?? answer.text);
-      if (last.item !== current && rowOf(last.item)) select(rowOf(last.item), true); else refresh();
-      return;
-    }
     if (!answer.results) { toast(answer.error); return; }
     answer.results.forEach((r) => mark(r.id, r.ok ? say("undone") : r.text, r.rev, !r.ok));
     toast(answer.results.length === 1 && !answer.results[0].ok ? answer.results[0].text : answer.text);
     const back = rowOf(last[0].id);
-    if (back) select(back, true); else show(current);
+    if (back && last[0].id !== current) select(back, true); else refresh();
   }
 
   async function claim() {
@@ -332,11 +327,11 @@ const desk = (() => {
       const answer = await post(new URL(button?.hasAttribute("formaction") ? button.formAction : f.action).pathname.slice(home.length), pairs);
       if (answer?.error) { notice(answer.error); return; }
       if (!answer) return;
-      if (answer.undo) undone.push({ ...answer, item });
+      if (answer.rev) undone.push([{ id: item, rev: answer.rev }]);
       if (answer.text) toast(answer.text);
       await refresh(f);
       // Giving back can be all that somebody appealed for.
-      if (answer.undo && one(".case")?.dataset.id === item && !("waiting" in one(".case").dataset)) mark(item, answer.text, null, true);
+      if (answer.rev && one(".case")?.dataset.id === item && !("waiting" in one(".case").dataset)) mark(item, answer.text, null, true);
     }
     if (f.id === "bulk" && button?.name === "action") {
       e.preventDefault();
