@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -26,7 +25,7 @@ type outcome struct {
 	Text string `json:"text"`
 	// Gone says that the content needs no decision any more, whoever took it.
 	Gone bool `json:"gone,omitempty"`
-	// Waits says that an appeal about a photo still waits.
+	// Waits says that something is to be decided about it still.
 	Waits bool `json:"waits,omitempty"`
 }
 
@@ -47,9 +46,13 @@ func (v *visit) decision() lifecycle.Decision {
 		Note: strings.TrimSpace(form.Get("note")), Rev: 1,
 	}
 	d.Reasons = chosenReasons(form)
-	// Reasons that were ticked on the way are no part of a yes.
-	if d.Action == moderation.ActionApprove || d.Action == moderation.ActionRestore {
+	// Reasons that were ticked on the way are no part of a yes, nor of letting
+	// stand what others gave theirs for.
+	switch d.Action {
+	case moderation.ActionApprove, moderation.ActionRestore:
 		d.Reasons, d.Message = nil, ""
+	case "uphold":
+		d.Reasons = nil
 	}
 	if d.Message == "" && len(d.Reasons) > 0 {
 		d.Message = composed(d.Reasons, form.Get("author_language"))
@@ -155,11 +158,11 @@ func (v *visit) answer(results []lifecycle.Result, undone bool) error {
 			}
 			var conflict *lifecycle.ConflictError
 			if errors.As(r.Err, &conflict) {
-				o.Gone, o.State = conflict.State != content.Pending, string(conflict.State)
+				o.Gone, o.State = !conflict.Waits, string(conflict.State)
 			}
 			out.Failed++
 		} else {
-			o.Rev, o.State, o.Waits = r.Content.Rev, string(r.Content.State), appealsWait(r.Content)
+			o.Rev, o.State, o.Waits = r.Content.Rev, string(r.Content.State), r.Content.Waits
 			o.Text = v.words.T("state." + o.State)
 			said.targets = append(said.targets, lifecycle.Target{ID: r.ID, Rev: r.Content.Rev})
 			said.state = r.Content.State
@@ -180,13 +183,6 @@ func (v *visit) answer(results []lifecycle.Result, undone bool) error {
 		said.targets = nil
 	}
 	return v.back(v.undos.note(v.secret, said))
-}
-
-// appealsWait reports whether an appeal about a photo or video is open.
-func appealsWait(c content.Private) bool {
-	return slices.ContainsFunc(c.Media, func(m content.PrivateMedia) bool {
-		return m.Statement != nil && m.Statement.Appeal == "open"
-	})
 }
 
 // refused shows in place why a decision was not carried out: the item as it

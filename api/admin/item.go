@@ -164,7 +164,7 @@ func (v *visit) item(id string) (*itemView, error) {
 		Created: v.words.moment(body.CreatedAt, now), NoteToAuthor: body.Note, Reasons: v.reasons(body.Language),
 		DecidedBy: c.DecidedBy, Here: v.home + "/items/" + body.ID,
 	}
-	item.Media = v.media(item, slices.Concat(body.Media, c.PublicMedia), signals)
+	item.Media = v.media(item, slices.Concat(body.Media, body.PublicMedia), signals)
 	item.Evidence = v.evidence(signals, body, item.Media)
 	item.CanUndo = c.Undo != nil && (c.UndoBy == v.who.ID || v.who.May(content.Admin))
 	if body.AuthorID != "" {

@@ -53,10 +53,7 @@ func postMedium(v *visit) error {
 	if err != nil {
 		return v.refused(err)
 	}
-	did, err := v.turned(c.ID, w)
-	if err != nil {
-		return err
-	}
+	did := turnedOf(c, w)
 	said := saying{done: 1, turned: &did, targets: []lifecycle.Target{{ID: c.ID, Rev: c.Rev}}}
 	if !v.wantsJSON() {
 		return v.back(v.undos.note(v.secret, said))
@@ -65,19 +62,15 @@ func postMedium(v *visit) error {
 	return nil
 }
 
-// turned names what was decided about as the page does.
-func (v *visit) turned(id string, w lifecycle.Withholding) (turned, error) {
-	c, err := v.desk.Case(v.ctx(), v.who, v.site, id)
-	if err != nil {
-		return turned{}, err
-	}
+// turnedOf names what was decided about as the page does.
+func turnedOf(c content.Private, w lifecycle.Withholding) turned {
 	out := turned{withheld: w.Withhold}
-	for i, m := range slices.Concat(c.Content.Media, c.PublicMedia) {
+	for i, m := range slices.Concat(c.Media, c.PublicMedia) {
 		if m.ID == w.Medium {
 			out.kind, out.n = m.Kind, i+1
 		}
 	}
-	return out, nil
+	return out
 }
 
 // appealView is what an author wrote against decisions about their text or, with

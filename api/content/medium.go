@@ -162,6 +162,18 @@ func (c *Content) privateMedia(v Version) []PrivateMedia {
 	return out
 }
 
+// olderMedia are those of the public version that the text no longer names.
+func (c *Content) olderMedia() []PrivateMedia {
+	if c.ApprovedVersion == nil {
+		return nil
+	}
+	v := *c.ApprovedVersion
+	v.Media = slices.DeleteFunc(slices.Clone(v.Media), func(m Media) bool {
+		return slices.ContainsFunc(c.Current.Media, func(o Media) bool { return o.ID == m.ID })
+	})
+	return c.privateMedia(v)
+}
+
 func (m Media) with(known Medium) PublicMedia {
 	p := PublicMedia{
 		ID: m.ID, Kind: known.Kind, Caption: m.Caption, Alt: m.Alt, Width: known.Width, Height: known.Height,

@@ -67,7 +67,10 @@ type Private struct {
 	Public
 	// Media shadows the public field: all of them, with their states.
 	Media []PrivateMedia `json:"media,omitempty"`
-	State State          `json:"state"`
+	// PublicMedia are those that the text no longer names and its public version
+	// still does.
+	PublicMedia []PrivateMedia `json:"public_media,omitempty"`
+	State       State          `json:"state"`
 	// Shown is whether an approved version is public now; it may differ from
 	// what was written last.
 	Shown   bool     `json:"shown"`
@@ -77,6 +80,8 @@ type Private struct {
 	// Statement explains what keeps the content from the public; absent where
 	// nothing does.
 	Statement *Statement `json:"statement,omitempty"`
+	// Waits is whether a moderator has something to decide; for moderators only.
+	Waits bool `json:"waits,omitempty"`
 	// AuthorID is the storefront's id of the author; for moderators only.
 	AuthorID string `json:"author_id,omitempty"`
 	// PublishedAt shadows the public field: absent while nothing was published.
@@ -86,7 +91,7 @@ type Private struct {
 // Private is c as its author sees it, and with the author's id for moderators.
 func (c *Content) Private(votes Votes, replies int, moderator bool) Private {
 	p := Private{
-		Public: c.face(c.Current, votes, replies), Media: c.privateMedia(c.Current), State: c.State, Shown: c.Shown,
+		Public: c.face(c.Current, votes, replies), Media: c.privateMedia(c.Current), PublicMedia: c.olderMedia(), State: c.State, Shown: c.Shown,
 		Reasons: c.Reasons, Note: c.Note, Rev: c.Rev,
 	}
 	p.UpdatedAt = c.UpdatedAt

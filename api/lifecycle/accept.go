@@ -62,6 +62,7 @@ func (s *Service) acceptView(ctx context.Context, who content.Actor, rec *ledger
 		return !rec.Shows(public.Current, m.ID)
 	})
 	public.State, public.Reasons, public.Note, public.Decided, public.Withheld = content.Approved, nil, "", nil, nil
+	public.ApprovedVersion = nil
 	return s.view(ctx, &public, forStaff)
 }
 

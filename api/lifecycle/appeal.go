@@ -237,9 +237,10 @@ func dropAppeals(rec *ledger.Record, all bool) {
 	if !all {
 		return
 	}
-	setMediaAppeals(rec, mediaOf(rec), func(w *content.Withheld) {
+	rec.Withheld = slices.Clone(rec.Withheld)
+	for i, w := range rec.Withheld {
 		if w.Appeal.Open() {
-			w.Appeal = nil
+			rec.Withheld[i].Appeal = nil
 		}
-	})
+	}
 }

@@ -264,7 +264,9 @@ func (s *Service) mayDecide(ctx context.Context, who content.Actor, rec *ledger.
 		return ErrSomebodyElse
 	}
 	if e := rec.Escalation; e != nil {
-		if e.Kind == SecondOpinion && e.By == who.ID || e.Kind == Escalated && !who.May(content.Admin) {
+		// An appeal against an administrator is not theirs alone to decide.
+		theirs := e.Kind == Escalated && (rec.State == content.Pending || !againstAdministrator(rec))
+		if e.Kind == SecondOpinion && e.By == who.ID || theirs && !who.May(content.Admin) {
 			return ErrSomebodyElse
 		}
 	}
@@ -277,7 +279,8 @@ func (s *Service) unclaimed(ctx context.Context, who content.Actor, rec *ledger.
 	if err != nil {
 		return err
 	}
-	if c != nil && c.Holder != who.ID {
+	// Nobody keeps others from deciding about what they did.
+	if c != nil && c.Holder != who.ID && !onlyOwnCause(rec, c.Holder) {
 		return &ClaimedError{By: c.Holder, Until: c.Until}
 	}
 	return nil

@@ -3,7 +3,6 @@ package lifecycle
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/candor-ugc/candor/api/content"
@@ -92,9 +91,6 @@ func orEmpty(list []string) []string {
 // Case is everything a moderator needs to decide about one content.
 type Case struct {
 	Content content.Private `json:"content"`
-	// PublicMedia are those that the text no longer names and its public version
-	// still does.
-	PublicMedia []content.PrivateMedia `json:"public_media,omitempty"`
 	// Public is what strangers see now; absent when that is nothing.
 	Public    *content.Public       `json:"public,omitempty"`
 	Screening *moderation.Screening `json:"screening,omitempty"`
@@ -197,9 +193,6 @@ func (s *Service) around(ctx context.Context, rec *ledger.Record, c *Case) error
 	if c.Siblings, err = s.siblings(ctx, rec); err != nil {
 		return err
 	}
-	if c.PublicMedia, err = s.publicMedia(ctx, rec); err != nil {
-		return err
-	}
 	c.Escalation, c.Appeal, c.MediaAppeals = rec.Escalation, rec.Appeal, mediaAppeals(rec)
 	if d := rec.Decided; d != nil {
 		c.DecidedBy = d.By
@@ -221,22 +214,6 @@ func (s *Service) around(ctx context.Context, rec *ledger.Record, c *Case) error
 	}
 	c.Claim, err = s.claimView(ctx, rec.Site, rec.ID)
 	return err
-}
-
-// publicMedia are what a content still names in its public version alone.
-func (s *Service) publicMedia(ctx context.Context, rec *ledger.Record) ([]content.PrivateMedia, error) {
-	if rec.ApprovedVersion == nil {
-		return nil, nil
-	}
-	older := *rec
-	older.Current.Media = slices.DeleteFunc(slices.Clone(rec.ApprovedVersion.Media), func(m content.Media) bool {
-		return names(rec.Current, m.ID)
-	})
-	if len(older.Current.Media) == 0 {
-		return nil, nil
-	}
-	p, err := s.private(ctx, &older, true)
-	return p.Media, err
 }
 
 // history gives all events of a content, the ones not yet filed included.

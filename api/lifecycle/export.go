@@ -17,7 +17,7 @@ import (
 
 // PersonRow is one line of what is stored about a person.
 type PersonRow struct {
-	// Type is content, revision, media, vote or report.
+	// Type is content, revision, appeal, media, vote or report.
 	Type string `json:"type"`
 	Data any    `json:"data"`
 }
@@ -26,7 +26,7 @@ type PersonRow struct {
 var errStop = errors.New("stopped")
 
 // ExportPerson gives everything that is stored about the asker on a site:
-// contents with their earlier versions, photos and videos, votes and reports.
+// contents with their earlier versions and appeals, photos and videos, votes and reports.
 func (s *Service) ExportPerson(ctx context.Context, who content.Actor, site string) iter.Seq2[PersonRow, error] {
 	return func(yield func(PersonRow, error) bool) {
 		if !who.May(content.Shopper) {
@@ -70,6 +70,11 @@ func (s *Service) exportPerson(ctx context.Context, who content.Actor, site stri
 				return err
 			}
 		}
+		for _, a := range appealsOf(rec) {
+			if err := give("appeal", a); err != nil {
+				return err
+			}
+		}
 	}
 	for m, err := range s.Ledger.Media.Scan(ctx, mine) {
 		if err != nil {
@@ -101,6 +106,28 @@ func (s *Service) exportPerson(ctx context.Context, who content.Actor, site stri
 		}
 	}
 	return nil
+}
+
+// AppealView is what an author wrote against decisions about a content or, with
+// Medium, about one of its photos and videos.
+type AppealView struct {
+	Content string    `json:"content"`
+	Medium  string    `json:"medium,omitempty"`
+	Text    string    `json:"text"`
+	State   string    `json:"state"`
+	At      time.Time `json:"at"`
+}
+
+func appealsOf(rec *ledger.Record) (out []AppealView) {
+	if a := rec.Appeal; a != nil {
+		out = append(out, AppealView{Content: rec.ID, Text: a.Text, State: a.State(), At: a.At})
+	}
+	for _, w := range rec.Withheld {
+		if a := w.Appeal; a != nil {
+			out = append(out, AppealView{Content: rec.ID, Medium: w.Medium, Text: a.Text, State: a.State(), At: a.At})
+		}
+	}
+	return out
 }
 
 // RevisionView is an earlier version as its author and moderators see it.

@@ -375,6 +375,7 @@ func TestEditOfAContentThatIsErased(t *testing.T) {
 		equal(t, "photo for moderators", n.reach(t, mod, added, media.Thumb, none), false)
 	}
 	// Whoever is still at work on a photo finds it gone.
-	eventually(t, "no file is left", func() bool { return len(n.stored(t)) == 0 })
+	n = n.restarted(t)
+	equal(t, "files left", n.stored(t), []string(nil))
 	n.sound(t)
 }

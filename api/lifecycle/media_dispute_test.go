@@ -247,8 +247,11 @@ func TestAppealsAboutPhotosOfAnEditedText(t *testing.T) {
 	noError(t, d.withhold(mod, 1, "")) // the public version has it
 	c, err := d.Case(t.Context(), mod2, site, d.id)
 	noError(t, err)
-	if len(c.PublicMedia) != 1 || c.PublicMedia[0].ID != d.photos[1] || !c.PublicMedia[0].Withheld || c.PublicMedia[0].Statement.AppealUntil == nil {
-		t.Errorf("media of the public version: %+v", c.PublicMedia)
+	for who, p := range map[string]content.Private{"author": d.mine(t, d.id), "moderator": c.Content} {
+		older := p.PublicMedia
+		if len(older) != 1 || older[0].ID != d.photos[1] || !older[0].Withheld || older[0].Statement.AppealUntil == nil {
+			t.Errorf("media of the public version for the %s: %+v", who, older)
+		}
 	}
 	noError(t, d.appeal())
 	c, err = d.Case(t.Context(), mod2, site, d.id)
@@ -257,6 +260,7 @@ func TestAppealsAboutPhotosOfAnEditedText(t *testing.T) {
 		t.Errorf("appeals: %+v", c.MediaAppeals)
 	}
 	d.tells("after an appeal", "text dismissed, public", 1)
+	equal(t, "told of it", d.mine(t, d.id).PublicMedia[0].Statement.Appeal, "open")
 	d.edit("Fair light", 0)
 	noError(t, d.decides(mod2, approve))
 	d.tells("once nothing names it", "text public, public", 0)
@@ -294,6 +298,55 @@ func TestDisputesAreAlwaysForSomebody(t *testing.T) {
 	noError(t, d.decides(mod2, uphold))
 	equal(t, "passed on still", d.record(t, d.id).Escalation != nil, false)
 	d.sound(t)
+}
+
+// TestAppealsAgainstTheOnlyAdministrator: what was passed on to them before is
+// for every other moderator to decide.
+func TestAppealsAgainstTheOnlyAdministrator(t *testing.T) {
+	t.Parallel()
+	d := newDispute(t, 1)
+	noError(t, d.decides(mod, approve))
+	noError(t, d.withhold(mod, 0, ""))
+	noError(t, d.appeal())
+	noError(t, d.decides(boss, moderation.ActionRemove))
+	noError(t, d.passOn(mod2, lifecycle.Escalated))
+	noError(t, d.appeal())
+	noError(t, d.release(boss, 0))
+	d.refused("who removed it", d.decides(boss, uphold), lifecycle.ErrSomebodyElse)
+	noError(t, d.decides(mod2, moderation.ActionRestore))
+	d.tells("at the end", "text public, public", 0)
+	d.sound(t)
+}
+
+// TestClaimsOfTheAccused do not keep others from deciding.
+func TestClaimsOfTheAccused(t *testing.T) {
+	t.Parallel()
+	d := newDispute(t, 1)
+	noError(t, d.decides(mod, approve))
+	_, err := d.Claim(t.Context(), mod, site, d.id)
+	noError(t, err)
+	noError(t, d.withhold(mod, 0, ""))
+	d.refused("before the appeal", d.release(mod2, 0), lifecycle.ErrClaimed)
+	noError(t, d.appeal())
+	noError(t, d.release(mod2, 0))
+	d.sound(t)
+}
+
+// TestAppealsAreExported to who wrote them.
+func TestAppealsAreExported(t *testing.T) {
+	t.Parallel()
+	d := newDispute(t, 1)
+	noError(t, d.decides(mod, reject))
+	noError(t, d.withhold(mod, 0, ""))
+	noError(t, d.appeal())
+	var got []string
+	for row, err := range d.ExportPerson(t.Context(), alice, site) {
+		noError(t, err)
+		if a, ok := row.Data.(lifecycle.AppealView); ok {
+			got = append(got, fmt.Sprint(row.Type, " ", a.Medium == d.photos[0], " ", a.Text, " ", a.State))
+		}
+	}
+	equal(t, "appeals", got, []string{"appeal false It is all my own. open", "appeal true It is all my own. open"})
 }
 
 // TestAppealsAboutPhotosHaveTheirTime each, and none is left when the author takes

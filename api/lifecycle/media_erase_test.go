@@ -234,7 +234,8 @@ func TestErasuresAndUploadsAtOnce(t *testing.T) {
 		equal(t, "theirs", n.reach(t, bob, theirs.ID, media.Full, none), true)
 		n.erased(t, bob)
 	}
-	eventually(t, "no file is left", func() bool { return len(n.stored(t)) == 0 })
+	n = n.restarted(t)
+	equal(t, "files left", n.stored(t), []string(nil))
 	n.clock.advance(time.Hour)
 	n.swept(t)
 	n.sound(t)

@@ -74,6 +74,14 @@ func (n *node) sound(t testing.TB) {
 	}
 }
 
+// restarted waits for the end of all work on media, also for what is gone, and gives
+// another service on the same ledger and files.
+func (n *node) restarted(t *testing.T) *node {
+	t.Helper()
+	noError(t, n.Close())
+	return nodeWith(t, &node{store: n.store, clock: n.clock, files: n.files})
+}
+
 // swept lets the sweeper look once.
 func (n *node) swept(t testing.TB) {
 	t.Helper()

@@ -292,6 +292,7 @@ func TestAcceptingShowsStaffWhatIsPublic(t *testing.T) {
 			if tt.who.ID != staff.ID {
 				continue
 			}
+			equal(t, "what else", p.PublicMedia, []content.PrivateMedia(nil))
 			m := p.Media[0]
 			equal(t, "the photo that staff sees", m.ID, shown)
 			if m.Statement != nil || m.Withheld || strings.Contains(m.Variants[0].URL, "?") {

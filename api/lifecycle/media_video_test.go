@@ -197,7 +197,8 @@ func TestVideoThatCannotBeMade(t *testing.T) {
 	equal(t, "outcome", []any{last.State, last.Reason, len(last.Variants)}, []any{content.Failed, "damaged", 0})
 	_, err = n.Submit(t.Context(), alice, with("Watch this", m.ID))
 	equal(t, "submitted", wrong(t, err), []string{"media[0].id failed"})
-	eventually(t, "no file is left", func() bool { return len(n.stored(t)) == 0 })
+	n = n.restarted(t)
+	equal(t, "files left", n.stored(t), []string(nil))
 	n.sound(t)
 }
 
@@ -306,6 +307,7 @@ func TestStoreTroubleThatStays(t *testing.T) {
 	}
 	m := n.medium(t, id)
 	equal(t, "outcome", []any{m.State, m.Reason}, []any{content.Failed, "internal"})
-	eventually(t, "no file is left", func() bool { return len(n.stored(t)) == 0 })
+	n = n.restarted(t)
+	equal(t, "files left", n.stored(t), []string(nil))
 	n.sound(t)
 }

@@ -196,10 +196,13 @@ func (s *Service) view(ctx context.Context, rec *ledger.Record, who viewer) (con
 		s.markAlike(ctx, &shown)
 	}
 	p := shown.Private(votes, replies, who == forModerator)
+	p.Waits = who == forModerator && rec.Waits()
 	p.Statement = s.statement(rec)
-	for i, m := range p.Media {
-		if w, withheld := rec.WithheldMedium(m.ID); withheld {
-			p.Media[i].Statement = s.mediaStatement(rec, w)
+	for _, list := range [][]content.PrivateMedia{p.Media, p.PublicMedia} {
+		for i, m := range list {
+			if w, withheld := rec.WithheldMedium(m.ID); withheld {
+				list[i].Statement = s.mediaStatement(rec, w)
+			}
 		}
 	}
 	return p, nil

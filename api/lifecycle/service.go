@@ -149,6 +149,8 @@ type ConflictError struct {
 	State content.State
 	// By is who made the last change, for moderators.
 	By string
+	// Waits is whether a moderator has something to decide still.
+	Waits bool
 }
 
 func (e *ConflictError) Error() string {
@@ -310,7 +312,7 @@ func (s *Service) conflict(ctx context.Context, site, id string) error {
 }
 
 func conflictOf(rec *ledger.Record) error {
-	e := &ConflictError{Rev: rec.Rev, State: rec.State}
+	e := &ConflictError{Rev: rec.Rev, State: rec.State, Waits: rec.Waits()}
 	if n := len(rec.Events); n > 0 {
 		e.By = rec.Events[n-1].Actor
 	}
