@@ -126,10 +126,15 @@ func (c *Content) WithheldMedium(id string) (Withheld, bool) {
 	return c.Withheld[i], true
 }
 
+// Names reports whether v names a medium.
+func (v Version) Names(id string) bool {
+	return slices.ContainsFunc(v.Media, func(m Media) bool { return m.ID == id })
+}
+
 // Shows reports whether strangers may see a medium with a version of c.
 func (c *Content) Shows(v Version, id string) bool {
 	_, withheld := c.WithheldMedium(id)
-	return !withheld && slices.ContainsFunc(v.Media, func(m Media) bool { return m.ID == id })
+	return !withheld && v.Names(id)
 }
 
 // publicMedia are the media of a version that strangers may see, in the author's
@@ -168,9 +173,7 @@ func (c *Content) olderMedia() []PrivateMedia {
 		return nil
 	}
 	v := *c.ApprovedVersion
-	v.Media = slices.DeleteFunc(slices.Clone(v.Media), func(m Media) bool {
-		return slices.ContainsFunc(c.Current.Media, func(o Media) bool { return o.ID == m.ID })
-	})
+	v.Media = slices.DeleteFunc(slices.Clone(v.Media), func(m Media) bool { return c.Current.Names(m.ID) })
 	return c.privateMedia(v)
 }
 

@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"slices"
 	"time"
 
 	"github.com/candor-ugc/candor/api/content"
@@ -85,10 +84,7 @@ type Escalation struct {
 
 // Names reports whether the text as it is, or as it was approved, names a medium.
 func (r *Record) Names(medium string) bool {
-	named := func(v *content.Version) bool {
-		return v != nil && slices.ContainsFunc(v.Media, func(m content.Media) bool { return m.ID == medium })
-	}
-	return named(&r.Current) || named(r.ApprovedVersion)
+	return r.Current.Names(medium) || r.ApprovedVersion != nil && r.ApprovedVersion.Names(medium)
 }
 
 // AppealedMedia are the withheld photos and videos about which an appeal is open.

@@ -67,18 +67,18 @@ func appeal(rec *ledger.Record, author content.Actor, c complaint, text string, 
 	if d := rec.Decided; c.text {
 		rec.Appeal = &content.Appeal{Text: text, At: at, Rev: rec.Rev, Against: d.By, Role: d.Role, Action: d.Action}
 	}
-	setMediaAppeals(rec, c.media, func(w *content.Withheld) {
-		w.Appeal = &content.Appeal{Text: text, At: at, Rev: rec.Rev, Against: w.By, Role: w.Role, Action: string(actionWithhold)}
+	eachWithheld(rec, func(w *content.Withheld) {
+		if slices.Contains(c.media, w.Medium) {
+			w.Appeal = &content.Appeal{Text: text, At: at, Rev: rec.Rev, Against: w.By, Role: w.Role, Action: string(actionWithhold)}
+		}
 	})
 }
 
-// setMediaAppeals changes what is known of some withheld media.
-func setMediaAppeals(rec *ledger.Record, media []string, change func(*content.Withheld)) {
+// eachWithheld changes what is known of withheld media.
+func eachWithheld(rec *ledger.Record, change func(*content.Withheld)) {
 	rec.Withheld = slices.Clone(rec.Withheld) // others may hold the record too
-	for i, w := range rec.Withheld {
-		if slices.Contains(media, w.Medium) {
-			change(&rec.Withheld[i])
-		}
+	for i := range rec.Withheld {
+		change(&rec.Withheld[i])
 	}
 }
 
@@ -192,11 +192,11 @@ func upheld(rec *ledger.Record, who string) (complaint, error) {
 }
 
 // uphold lets decisions stand that were appealed against. One about a photo leaves
-// alone what waits or was said about the text.
-func uphold(rec *ledger.Record, ch change) error {
+// alone what waits or was said about the text. It gives what stands.
+func uphold(rec *ledger.Record, ch change) (complaint, error) {
 	c, err := upheld(rec, ch.actor)
 	if err != nil {
-		return err
+		return c, err
 	}
 	note(rec, string(actionUphold), content.Actor{ID: ch.actor, Role: ch.role}, ch.note, ch.at)
 	rec.Events[len(rec.Events)-1].Media = c.media
@@ -206,13 +206,16 @@ func uphold(rec *ledger.Record, ch change) error {
 			rec.Note = ch.message
 		}
 	}
-	setMediaAppeals(rec, c.media, func(w *content.Withheld) {
+	eachWithheld(rec, func(w *content.Withheld) {
+		if !slices.Contains(c.media, w.Medium) {
+			return
+		}
 		w.Appeal = w.Appeal.Closed(content.Dismissed, ch.at)
 		if ch.message != "" {
 			w.Message = ch.message
 		}
 	})
-	return nil
+	return c, nil
 }
 
 // closeAppeal notes what a decision about the text means for an open appeal about
@@ -237,10 +240,9 @@ func dropAppeals(rec *ledger.Record, all bool) {
 	if !all {
 		return
 	}
-	rec.Withheld = slices.Clone(rec.Withheld)
-	for i, w := range rec.Withheld {
+	eachWithheld(rec, func(w *content.Withheld) {
 		if w.Appeal.Open() {
-			rec.Withheld[i].Appeal = nil
+			w.Appeal = nil
 		}
-	}
+	})
 }

@@ -127,11 +127,11 @@ func decideOn(rec *ledger.Record, ch change) error {
 	before := snapshot(rec, ch.actor, ch.at, nil)
 	waited, text := ch.at.Sub(rec.QueuedAt), true
 	if ch.action == actionUphold {
-		text = rec.Appeal.Open() && !againstText(rec, ch.actor)
-		if err := uphold(rec, ch); err != nil {
+		c, err := uphold(rec, ch)
+		if err != nil {
 			return err
 		}
-		before.Media = rec.Events[len(rec.Events)-1].Media
+		text, before.Media = c.text, c.media
 	} else if err := apply(rec, ch); err != nil {
 		return err
 	}

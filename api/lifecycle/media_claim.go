@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/candor-ugc/candor/api/content"
 	"github.com/candor-ugc/candor/api/ledger"
@@ -140,11 +139,11 @@ func (s *Service) abandoned(ctx context.Context, m *ledger.Medium) error {
 
 // everNamed reports whether any version of a content names a medium.
 func (s *Service) everNamed(ctx context.Context, rec *ledger.Record, medium string) (bool, error) {
-	if slices.Contains(mediaOf(rec), medium) {
+	if rec.Names(medium) {
 		return true, nil
 	}
 	for _, e := range rec.Events {
-		if e.Previous != nil && names(*e.Previous, medium) {
+		if e.Previous != nil && e.Previous.Names(medium) {
 			return true, nil
 		}
 	}
@@ -152,7 +151,7 @@ func (s *Service) everNamed(ctx context.Context, rec *ledger.Record, medium stri
 		if err != nil {
 			return false, fmt.Errorf("read revisions: %w", err)
 		}
-		if names(old.Version, medium) {
+		if old.Version.Names(medium) {
 			return true, nil
 		}
 	}

@@ -3,7 +3,6 @@ package lifecycle
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/candor-ugc/candor/api/content"
@@ -108,7 +107,7 @@ func (s *Service) placeMedia(ctx context.Context, rec *ledger.Record) error {
 	for _, m := range list {
 		place := places[m.ID]
 		// What an edit took that has not come to its end may still expire.
-		stays := m.Expires.IsZero() || m.State != content.Failed && slices.Contains(mediaOf(rec), m.ID)
+		stays := m.Expires.IsZero() || m.State != content.Failed && rec.Names(m.ID)
 		_, banned := rec.WithheldMedium(m.ID)
 		if rec.State == content.Erased {
 			banned = m.Banned // what it looked like is remembered without it

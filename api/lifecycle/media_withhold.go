@@ -77,7 +77,7 @@ func (s *Service) Withhold(ctx context.Context, who content.Actor, site, id stri
 		return content.Private{}, err
 	}
 	// What was approved without it needs no approval any more once it is back.
-	if v, ok := rec.LastApproved(); ok && !w.Withhold && names(v, w.Medium) {
+	if v, ok := rec.LastApproved(); ok && !w.Withhold && v.Names(w.Medium) {
 		if err := s.mediumSeen(ctx, site, w.Medium); err != nil {
 			return content.Private{}, err
 		}
@@ -147,8 +147,4 @@ func (s *Service) mediumSeen(ctx context.Context, site, id string) error {
 		return ErrMediaPending
 	}
 	return nil
-}
-
-func names(v content.Version, medium string) bool {
-	return slices.ContainsFunc(v.Media, func(m content.Media) bool { return m.ID == medium })
 }

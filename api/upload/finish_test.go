@@ -261,7 +261,7 @@ func TestCreationFails(t *testing.T) {
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat("/dev/full"); err != nil {
-		t.Skip("no /dev/full")
+		t.Skip("no /dev/full, which is a full disk on Linux alone")
 	}
 	r := newRig(t, nil)
 	path := r.create(5)
